@@ -1,0 +1,97 @@
+"""The op set: every op a graph may hold, with its inputs and attributes.
+
+One table is the single source for the graph checker, the file format and the oracle. An attribute is an integer or
+a list of integers; in the file the attributes of a node are laid end to end in the order given here. What each op
+computes is defined in docs/arithmetic.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+#: Version of the set below; a file records the version it was written with.
+OPSET_VERSION: Final = 1
+
+
+class Requant(IntEnum):
+    """How an accumulator becomes int8 (docs/arithmetic.md, "Requantization")."""
+
+    FLOAT32 = 0
+    FIXED = 1
+
+
+class Rounding(IntEnum):
+    """How a quotient becomes an integer."""
+
+    HALF_EVEN = 0
+    HALF_AWAY = 1
+    HALF_UP = 2
+
+
+@dataclass(frozen=True)
+class Attr:
+    """One attribute: ``length`` integers, or any number (at most one such attribute per op) when ``length`` is None."""
+
+    name: str
+    length: int | None = 1
+
+
+@dataclass(frozen=True)
+class Op:
+    """One op: file code, name, the inputs it takes in order, attributes in file order."""
+
+    code: int
+    name: str
+    inputs: tuple[str, ...]
+    attrs: tuple[Attr, ...] = ()
+    #: True: any number (one or more) of the single named input.
+    variadic: bool = False
+
+
+_CLAMP = (Attr("clamp", 2),)
+_REQUANT = (Attr("requant"), *_CLAMP, Attr("weight_zero_point"))
+_WINDOW = (Attr("stride", 2), Attr("padding", 4))
+# float32: scale is float32 [O] and shift is int32 [0] (empty); fixed: scale is the int32 multiplier [O], shift int32 [O]
+_GEMM_INPUTS = ("x", "weight", "bias", "scale", "shift")
+
+OPS: Final[tuple[Op, ...]] = (
+    # Sums of products. padding is (top, left, bottom, right); clamp is (low, high) in int8 values of the output.
+    Op(1, "conv2d", _GEMM_INPUTS, (*_WINDOW, Attr("dilation", 2), Attr("groups"), *_REQUANT)),
+    Op(2, "depthwise_conv2d", _GEMM_INPUTS, (*_WINDOW, Attr("dilation", 2), *_REQUANT)),
+    Op(3, "transposed_conv2d", _GEMM_INPUTS, (*_WINDOW, *_REQUANT)),
+    Op(4, "fully_connected", _GEMM_INPUTS, _REQUANT),
+    Op(5, "batch_matmul", ("a", "b", "scale", "shift"), (Attr("requant"), *_CLAMP)),
+    # Elementwise with NumPy broadcasting. add, sub float32: multipliers (a, b), shifts (s,);
+    # fixed: multipliers (a, b, out), shifts (a, b, out), left_shift.
+    Op(10, "add", ("a", "b"), (Attr("requant"), *_CLAMP, Attr("multiplier", 3), Attr("shift", 3), Attr("left_shift"))),
+    Op(11, "sub", ("a", "b"), (Attr("requant"), *_CLAMP, Attr("multiplier", 3), Attr("shift", 3), Attr("left_shift"))),
+    Op(12, "mul", ("a", "b", "scale", "shift"), (Attr("requant"), *_CLAMP)),
+    Op(13, "maximum", ("a", "b")),
+    Op(14, "minimum", ("a", "b")),
+    Op(15, "lookup", ("x", "table")),
+    # Reductions.
+    Op(20, "max_pool2d", ("x",), (Attr("kernel", 2), *_WINDOW, *_CLAMP)),
+    Op(21, "average_pool2d", ("x",), (Attr("kernel", 2), *_WINDOW, *_CLAMP, Attr("rounding"))),
+    Op(22, "mean", ("x", "scale", "shift"), (Attr("requant"), Attr("axes", None))),
+    Op(23, "softmax", ("x", "table"), (Attr("requant"), Attr("numerator"))),
+    Op(24, "arg_max", ("x",), (Attr("axis"),)),
+    Op(25, "arg_min", ("x",), (Attr("axis"),)),
+    # Moving values; any element type.
+    Op(30, "reshape", ("x",)),
+    Op(31, "transpose", ("x",), (Attr("permutation", None),)),
+    Op(32, "slice", ("x",), (Attr("begin_stride", None),)),
+    Op(33, "pad", ("x",), (Attr("value"), Attr("padding", None))),
+    Op(34, "concat", ("x",), (Attr("axis"),), variadic=True),
+    Op(35, "broadcast_to", ("x",)),
+    # Resampling; the per-axis tables are made at conversion, so every corner mode is the same op.
+    Op(40, "resize_nearest", ("x", "row", "column")),
+    Op(41, "resize_bilinear", ("x", "row", "column")),
+    # Between float32 and int8.
+    Op(50, "quantize", ("x",), (Attr("rounding"),)),
+    Op(51, "dequantize", ("x",)),
+)
+
+BY_NAME: Final = {op.name: op for op in OPS}
+BY_CODE: Final = {op.code: op for op in OPS}
