@@ -1,0 +1,33 @@
+# The instruction sets: their compiler flags, and which of them this architecture has.
+#
+# csrc/kernels/<isa>.cpp and csrc/kernels/*_<isa>.cpp are compiled with INTAGLIO_FLAGS_<isa> and nothing else is.
+
+set(INTAGLIO_ISAS scalar)
+set(INTAGLIO_FLAGS_scalar "")
+
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  list(APPEND INTAGLIO_ISAS x86_avx2 x86_avxvnni x86_avx512vnni)
+  set(INTAGLIO_FLAGS_x86_avx2 -mavx2 -mbmi2)
+  set(INTAGLIO_FLAGS_x86_avxvnni ${INTAGLIO_FLAGS_x86_avx2} -mavxvnni)
+  set(INTAGLIO_FLAGS_x86_avx512vnni ${INTAGLIO_FLAGS_x86_avx2} -mavx512f -mavx512bw -mavx512vl -mavx512dq
+                                    -mavx512vnni -mprefer-vector-width=512)
+endif()
+
+# GCC's intrinsics headers use undefined vectors by design, and GCC before 13 warns about them.
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  set(INTAGLIO_KERNEL_WARNINGS -Wno-uninitialized -Wno-maybe-uninitialized)
+endif()
+
+# Compiles the kernel files of one instruction set into intaglio_core.
+function(intaglio_add_kernels isa)
+  set(kernels ${CMAKE_CURRENT_SOURCE_DIR}/csrc/kernels)
+  file(GLOB sources CONFIGURE_DEPENDS ${kernels}/${isa}.cpp ${kernels}/*_${isa}.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_library(intaglio_kernels_${isa} OBJECT ${sources})
+  target_compile_options(intaglio_kernels_${isa} PRIVATE ${INTAGLIO_FLAGS_${isa}} ${INTAGLIO_KERNEL_WARNINGS}
+                                                         -fno-exceptions -fno-rtti -fno-lto)
+  target_link_libraries(intaglio_kernels_${isa} PRIVATE intaglio_options)
+  target_sources(intaglio_core PRIVATE $<TARGET_OBJECTS:intaglio_kernels_${isa}>)
+endfunction()
