@@ -1,0 +1,75 @@
+// How the core reports failure: a code and a message, by value, without heap, exceptions or RTTI.
+#pragma once
+
+#include <cstdarg>
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+#include <utility>
+
+namespace intaglio {
+
+enum class Code : std::uint8_t {
+  kOk,
+  kModelFormat,         // the bytes are not a well-formed model
+  kUnsupportedVersion,  // a newer format or op set
+  kUnsupportedOp,
+  kShape,
+  kDType,
+  kQuantization,  // scales, zero points, accumulators that could overflow
+  kIsa,           // an instruction set the CPU lacks
+  kOutOfMemory,
+  kInvalidArgument,
+};
+
+class [[nodiscard]] Status {
+ public:
+  Status() = default;
+
+  // printf-style; the message is cut at 255 characters.
+  __attribute__((format(printf, 2, 3))) static Status error(Code code, const char* format, ...) {
+    Status status;
+    status.code_ = code;
+    std::va_list arguments;
+    va_start(arguments, format);
+    std::vsnprintf(status.message_, sizeof(status.message_), format, arguments);
+    va_end(arguments);
+    return status;
+  }
+
+  bool ok() const { return code_ == Code::kOk; }
+  Code code() const { return code_; }
+  const char* message() const { return message_; }
+
+ private:
+  Code code_ = Code::kOk;
+  char message_[256] = {};
+};
+
+// A value, or the reason there is none.
+template <class T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : value_(std::move(value)) {}  // NOLINT: implicit by design
+  Result(Status status) : status_(status) {}     // NOLINT: implicit by design
+
+  bool ok() const { return value_.has_value(); }
+  const Status& status() const { return status_; }
+  T& value() & { return *value_; }
+  const T& value() const& { return *value_; }
+  T&& value() && { return std::move(*value_); }
+
+ private:
+  Status status_;
+  std::optional<T> value_;
+};
+
+}  // namespace intaglio
+
+// Returns from the enclosing function when `expression` (a Status) is an error.
+#define INTAGLIO_TRY(expression)                                                          \
+  do {                                                                                    \
+    if (::intaglio::Status intaglio_status = (expression); !intaglio_status.ok()) {       \
+      return intaglio_status;                                                             \
+    }                                                                                     \
+  } while (false)

@@ -1,0 +1,22 @@
+// The kernels of each tier. kernels.inc lists every kernel; this finds the best of each family for a tier.
+#pragma once
+
+#include "cpu/isa.h"
+
+namespace intaglio {
+
+struct GemmKernels;       // kernels/gemm.h
+struct DepthwiseKernels;  // kernels/depthwise.h
+struct VectorKernels;     // kernels/vector.h: elementwise, pooling, reductions, conversion
+
+struct Kernels {
+  Isa isa;
+  const GemmKernels* gemm;
+  const DepthwiseKernels* depthwise;       // int8 weights
+  const DepthwiseKernels* depthwise_wide;  // weights less their zero point in int16
+  const VectorKernels* vector;
+};
+
+const Kernels& kernels_for(Isa tier);
+
+}  // namespace intaglio

@@ -1,0 +1,103 @@
+// What an op's prepare() is given: the model, the kernels of this CPU's tier, memory to plan with, and a place to put the
+// steps that run the op.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "kernels/registry.h"
+#include "model/model.h"
+
+namespace intaglio {
+
+// int8 activations lie in the arena as uint8 = int8 ^ 0x80 (value + 128), which is what vpdpbusd takes; every zero
+// point, clamp bound, table index and padding value a kernel sees is shifted by 128 likewise.
+inline constexpr std::int32_t kStorageOffset = 128;
+
+// Names a piece of memory; each context has its own address for it.
+struct Slot {
+  std::uint32_t index = 0;
+};
+
+// The addresses of one context.
+class Memory {
+ public:
+  explicit Memory(std::byte* const* slots) : slots_(slots) {}
+  template <class T>
+  T* at(Slot slot) const {
+    return reinterpret_cast<T*>(slots_[slot.index]);
+  }
+
+ private:
+  std::byte* const* slots_;
+};
+
+// Runs part `part` of `parts` of a step: parts may run at the same time on different threads, in any order.
+using StepFunction = void (*)(const void* arguments, const Memory& memory, int part, int parts);
+
+struct Step {
+  StepFunction run = nullptr;
+  const void* arguments = nullptr;  // lives as long as the plan
+  int parts = 1;                    // at most Planner::threads()
+  const char* kernel = "";          // name of the kernel, for people
+  const char* reason = "";          // why this kernel, for people; may be empty
+  std::int64_t macs = 0;            // multiply-accumulates of the whole step
+  std::uint32_t node = 0;           // filled in by the planner
+};
+
+// The elements [begin, end) of `count` that part `part` of `parts` does.
+struct Range {
+  std::int64_t begin, end;
+};
+constexpr Range split(std::int64_t count, int part, int parts) {
+  return {count * part / parts, count * (part + 1) / parts};
+}
+
+class Planner {
+ public:
+  virtual const Model& model() const = 0;
+  virtual const Kernels& kernels() const = 0;
+  virtual int threads() const = 0;
+
+  // The memory of a tensor. A constant int8 tensor is given in storage form (^ 0x80); weights and tables are better read
+  // from Tensor::values() while preparing.
+  virtual Slot tensor(std::int64_t id) = 0;
+  // Memory that holds nothing before and after the node being prepared; followed by kSlack readable bytes.
+  virtual Slot scratch(std::size_t bytes) = 0;
+  // Makes `output` the same memory as `input` (both whole tensors of the same bytes): the op then needs no step. False
+  // where that cannot be (a graph input, output or constant): the op must copy.
+  virtual bool alias(std::int64_t output, std::int64_t input) = 0;
+  // kAlignment-aligned zeroed memory that lives as long as the plan and has kSlack readable bytes after it; nullptr when
+  // there is none.
+  virtual void* allocate(std::size_t bytes) = 0;
+  virtual Status emit(const Step& step) = 0;
+
+  template <class T>
+  T* make(std::size_t count = 1) {
+    void* memory = allocate(count * sizeof(T));
+    if (memory == nullptr) return nullptr;
+    T* first = static_cast<T*>(memory);
+    for (std::size_t i = 0; i < count; ++i) new (first + i) T();
+    return first;
+  }
+
+  // How many parts work of this size is worth splitting into: 1 below about a million multiply-accumulates.
+  int parts_for(std::int64_t macs) const;
+
+ protected:
+  ~Planner() = default;
+};
+
+// "node 'conv1' (conv2d): " and the rest, as an error.
+__attribute__((format(printf, 3, 4))) Status node_error(Code code, const Node& node, const char* format, ...);
+Status out_of_memory(const Node& node);
+
+// prepare_<op>: checks everything about the node that docs/arithmetic.md says, then emits its steps.
+#define OP(code, name) Status prepare_##name(const Node& node, Planner& planner);
+#include "ops/ops.inc"
+#undef OP
+
+}  // namespace intaglio
