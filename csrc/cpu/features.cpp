@@ -1,0 +1,81 @@
+#include "cpu/features.h"
+
+#include <cstring>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace intaglio {
+namespace {
+
+#if defined(__x86_64__)
+
+struct Registers {
+  unsigned a, b, c, d;
+};
+
+Registers cpuid(unsigned leaf, unsigned subleaf) {
+  Registers r{};
+  __get_cpuid_count(leaf, subleaf, &r.a, &r.b, &r.c, &r.d);  // leaves r zero where the CPU lacks the leaf
+  return r;
+}
+
+// XCR0: the register states the operating system saves.
+std::uint64_t saved_states() {
+  std::uint32_t low = 0, high = 0;
+  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (static_cast<std::uint64_t>(high) << 32) | low;
+}
+
+constexpr bool bit(unsigned word, int index) { return ((word >> index) & 1) != 0; }
+
+CpuInfo detect() {
+  const Registers base = cpuid(1, 0);
+  const Registers extended = cpuid(7, 0);
+  const Registers extended1 = extended.a >= 1 ? cpuid(7, 1) : Registers{};
+  constexpr std::uint64_t kYmm = 0x06, kZmm = 0xE6;
+  const std::uint64_t saved = bit(base.c, 27) ? saved_states() : 0;
+  const bool ymm = (saved & kYmm) == kYmm && bit(base.c, 28);
+  const bool zmm = ymm && (saved & kZmm) == kZmm;
+
+  CpuInfo info{{},
+               {{"avx2", ymm && bit(extended.b, 5)},
+                {"bmi2", bit(extended.b, 8)},
+                {"avx_vnni", ymm && bit(extended1.a, 4)},
+                {"avx512f", zmm && bit(extended.b, 16)},
+                {"avx512dq", zmm && bit(extended.b, 17)},
+                {"avx512bw", zmm && bit(extended.b, 30)},
+                {"avx512vl", zmm && bit(extended.b, 31)},
+                {"avx512_vnni", zmm && bit(extended.c, 11)}}};
+  for (unsigned i = 0; i < 3; ++i) {
+    const Registers part = cpuid(0x80000002u + i, 0);
+    std::memcpy(info.name + 16 * i, &part, 16);
+  }
+  return info;
+}
+
+#else
+
+CpuInfo detect() {
+  return {{},
+          {{"avx2", false},
+           {"bmi2", false},
+           {"avx_vnni", false},
+           {"avx512f", false},
+           {"avx512dq", false},
+           {"avx512bw", false},
+           {"avx512vl", false},
+           {"avx512_vnni", false}}};
+}
+
+#endif
+
+}  // namespace
+
+const CpuInfo& cpu_info() {
+  static const CpuInfo info = detect();
+  return info;
+}
+
+}  // namespace intaglio

@@ -1,0 +1,22 @@
+// What this CPU and operating system offer, one bit per instruction-set extension the engine can use.
+#pragma once
+
+#include <cstdint>
+
+namespace intaglio {
+
+struct CpuFeature {
+  const char* name;  // as in /proc/cpuinfo
+  bool present;      // in the CPU, with registers the operating system saves
+};
+
+inline constexpr int kCpuFeatureCount = 8;
+
+struct CpuInfo {
+  char name[49];  // the maker's name for the CPU; empty where it gives none
+  CpuFeature features[kCpuFeatureCount];
+};
+
+const CpuInfo& cpu_info();
+
+}  // namespace intaglio

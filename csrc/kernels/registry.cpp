@@ -1,0 +1,28 @@
+#include "kernels/registry.h"
+
+#include <cstddef>
+
+namespace intaglio {
+
+#define KERNEL(family, type, symbol, tier) extern const type symbol;
+#include "kernels/kernels.inc"
+#undef KERNEL
+
+namespace {
+
+constexpr Kernels find(Isa tier) {
+  Kernels found{tier, nullptr, nullptr, nullptr, nullptr};
+#define KERNEL(family, type, symbol, isa) \
+  if (found.family == nullptr && includes(tier, Isa::isa)) found.family = &symbol;
+#include "kernels/kernels.inc"
+#undef KERNEL
+  return found;
+}
+
+constexpr Kernels kTiers[] = {find(Isa::kScalar), find(Isa::kAvx2), find(Isa::kAvxVnni), find(Isa::kAvx512Vnni)};
+
+}  // namespace
+
+const Kernels& kernels_for(Isa tier) { return kTiers[static_cast<std::size_t>(tier)]; }
+
+}  // namespace intaglio
