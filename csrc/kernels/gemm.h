@@ -1,4 +1,4 @@
-// The micro-kernels of integer matrix multiplication, and the contract between them and csrc/gemm.
+// The kernels of integer matrix multiplication, and the contract between them and csrc/gemm.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 namespace intaglio {
 
 // How an accumulator becomes a stored byte (docs/arithmetic.md, "Requantization"). Per-column arrays are padded to a
-// multiple of 16 columns and advanced to the tile's first column.
+// multiple of kPanelColumns columns and advanced to the block's first column.
 struct Requantization {
   const float* scale = nullptr;              // float32 mode; nullptr in fixed mode
   const std::int32_t* multiplier = nullptr;  // fixed mode
@@ -16,22 +16,41 @@ struct Requantization {
   std::int32_t low = 0, high = 255;          // clamp, of the stored byte
 };
 
-// One tile: rows x columns outputs, each a sum over `taps` runs of `depth` contiguous bytes of its row's input.
-struct GemmTile {
-  const std::uint8_t* const* rows = nullptr;  // address of each output row's first input byte
-  const std::ptrdiff_t* taps = nullptr;       // byte offset of each run from the row's address
-  std::size_t tap_count = 0;
-  std::size_t depth = 0;                      // bytes in a run; kernels may read up to 63 bytes past the end of one
-  const std::byte* weights = nullptr;         // packed panel(s), starting at the tile's first column
-  std::size_t panel_bytes = 0;                // from one panel to the next
-  const std::int32_t* bias = nullptr;         // zero-point corrections folded in; padded and advanced like the above
-  const std::int32_t* row_bias = nullptr;     // added to every column of a row, or nullptr
+// Packed weights, "16c4": [panel][tap][ceil(depth / 4)][16 columns][4 bytes] int8; columns and bytes that do not exist
+// are zero. Every instruction set reads the same packing.
+inline constexpr std::size_t kPanelColumns = 16;
+inline constexpr std::size_t kDepthGroup = 4;
+
+constexpr std::size_t packed_panel_bytes(std::size_t taps, std::size_t depth) {
+  return taps * ((depth + kDepthGroup - 1) / kDepthGroup) * kPanelColumns * kDepthGroup;
+}
+
+// A block of outputs: (lines x rows) x columns, each a sum over `taps` runs of `depth` contiguous input bytes.
+// Accumulators wrap modulo 2^32; the caller proves that the final value fits int32.
+struct GemmBlock {
+  const std::uint8_t* input = nullptr;   // first byte of the first row of the first line
+  std::ptrdiff_t input_row_stride = 0;   // bytes from one row to the next
+  std::ptrdiff_t input_line_stride = 0;  // bytes from one line to the next
+  std::size_t rows = 0;                  // per line
+  std::size_t lines = 1;
+  const std::ptrdiff_t* taps = nullptr;    // byte offset of each run from the row's first byte
+  std::size_t tap_count = 0;               // may be 0: outputs are then requantized biases
+  std::size_t depth = 0;                   // bytes in a run; kernels read up to 3 bytes past the end of one
+  const std::int8_t* weights = nullptr;    // packed panels, starting at the block's first column
+  const std::int32_t* bias = nullptr;      // zero-point corrections folded in; padded and advanced like the above
+  const std::int32_t* row_bias = nullptr;  // [lines][rows], added to every column of a row; or nullptr
   Requantization requantization;
-  std::uint8_t* out = nullptr;
-  std::ptrdiff_t out_stride = 0;  // bytes from one row to the next
-  std::size_t columns = 0;        // valid columns of the tile; nothing is written beyond them
+  std::uint8_t* output = nullptr;
+  std::ptrdiff_t output_row_stride = 0;
+  std::ptrdiff_t output_line_stride = 0;
+  std::size_t columns = 0;  // of the block; nothing is written beyond them
 };
 
-using GemmFunction = void (*)(const GemmTile& tile);
+struct GemmKernels {
+  const char* name;
+  void (*run)(const GemmBlock& block);
+  // Does dot products on registers alone, `repeats` times over; returns the multiply-accumulates done.
+  std::uint64_t (*exercise)(std::uint64_t repeats);
+};
 
 }  // namespace intaglio

@@ -1,0 +1,150 @@
+#include "ops/requantization.h"
+
+#include <algorithm>
+#include <cinttypes>
+#include <cmath>
+#include <limits>
+
+namespace intaglio {
+
+namespace {
+
+constexpr std::int64_t kAccumulatorLimit = std::numeric_limits<std::int32_t>::max();
+
+template <class T>
+Result<const T*> padded(const Node& node, Planner& planner, std::span<const T> values, std::int64_t groups,
+                        std::int64_t columns) {
+  const auto width = static_cast<std::int64_t>(align_up(static_cast<std::size_t>(columns), kPanelColumns));
+  T* copy = planner.make<T>(static_cast<std::size_t>(groups * width));
+  if (copy == nullptr) return out_of_memory(node);
+  const bool one_for_all = values.size() == 1;
+  for (std::int64_t group = 0; group < groups; ++group) {
+    for (std::int64_t column = 0; column < columns; ++column) {
+      copy[group * width + column] = values[one_for_all ? 0 : static_cast<std::size_t>(group * columns + column)];
+    }
+  }
+  return static_cast<const T*>(copy);
+}
+
+}  // namespace
+
+Status check_constant(const Node& node, const Tensor& tensor, const char* role, DType dtype,
+                      std::initializer_list<std::int64_t> dims) {
+  const int name_length = static_cast<int>(std::min<std::size_t>(tensor.name.size(), 80));
+  if (!tensor.constant()) {
+    return node_error(Code::kUnsupportedOp, node, "%s '%.*s' must be a constant", role, name_length,
+                      tensor.name.data());
+  }
+  if (tensor.dtype != dtype) {
+    return node_error(Code::kDType, node, "%s '%.*s' has element type %d, expected %d", role, name_length,
+                      tensor.name.data(), static_cast<int>(tensor.dtype), static_cast<int>(dtype));
+  }
+  if (!std::equal(tensor.dims.begin(), tensor.dims.end(), dims.begin(), dims.end())) {
+    return node_error(Code::kShape, node, "%s '%.*s' has the wrong shape (rank %d, %" PRId64 " elements)", role,
+                      name_length, tensor.name.data(), static_cast<int>(tensor.dims.size()), tensor.elements);
+  }
+  return {};
+}
+
+Status check_activation(const Node& node, const Tensor& tensor, const char* role) {
+  const int name_length = static_cast<int>(std::min<std::size_t>(tensor.name.size(), 80));
+  if (tensor.dtype != DType::kInt8) {
+    return node_error(Code::kDType, node, "%s '%.*s' has element type %d, expected int8", role, name_length,
+                      tensor.name.data(), static_cast<int>(tensor.dtype));
+  }
+  if (!tensor.quantized || tensor.zero_point < -128 || tensor.zero_point > 127) {
+    return node_error(Code::kQuantization, node, "%s '%.*s' must be quantized with a zero point in [-128, 127]", role,
+                      name_length, tensor.name.data());
+  }
+  return {};
+}
+
+Result<RequantizationParameters> read_requantization(const Node& node, const Model& model, std::size_t scale_index,
+                                                     std::int64_t channels, std::int64_t mode, std::int64_t low,
+                                                     std::int64_t high) {
+  if (mode != 0 && mode != 1) return node_error(Code::kQuantization, node, "requant is %" PRId64 ", not 0 or 1", mode);
+  if (low < -128 || high > 127 || low > high) {
+    return node_error(Code::kQuantization, node, "clamp (%" PRId64 ", %" PRId64 ") is not a range within [-128, 127]",
+                      low, high);
+  }
+  const Tensor& scale = model.input(node, scale_index);
+  const Tensor& shift = model.input(node, scale_index + 1);
+  const Tensor& y = model.output(node);
+  INTAGLIO_TRY(check_activation(node, y, "output"));
+
+  RequantizationParameters parameters;
+  parameters.mode = static_cast<RequantizationMode>(mode);
+  parameters.zero_point = y.zero_point + kStorageOffset;
+  parameters.low = static_cast<std::int32_t>(low) + kStorageOffset;
+  parameters.high = static_cast<std::int32_t>(high) + kStorageOffset;
+  if (parameters.mode == RequantizationMode::kFloat32) {
+    INTAGLIO_TRY(check_constant(node, scale, "scale", DType::kFloat32, {channels}));
+    INTAGLIO_TRY(check_constant(node, shift, "shift", DType::kInt32, {0}));
+    parameters.scale = scale.values<float>();
+    for (const float value : parameters.scale) {
+      if (!std::isnormal(value) || value < 0) {
+        return node_error(Code::kQuantization, node, "scale %g is not a positive normal number",
+                          static_cast<double>(value));
+      }
+    }
+    return parameters;
+  }
+  INTAGLIO_TRY(check_constant(node, scale, "multiplier", DType::kInt32, {channels}));
+  INTAGLIO_TRY(check_constant(node, shift, "shift", DType::kInt32, {channels}));
+  parameters.multiplier = scale.values<std::int32_t>();
+  parameters.shift = shift.values<std::int32_t>();
+  for (const std::int32_t value : parameters.multiplier) {
+    if (value < 0) return node_error(Code::kQuantization, node, "multiplier %" PRId32 " is negative", value);
+  }
+  for (const std::int32_t value : parameters.shift) {
+    if (value < -31 || value > 30) {
+      return node_error(Code::kQuantization, node, "shift %" PRId32 " is outside [-31, 30]", value);
+    }
+  }
+  return parameters;
+}
+
+Status check_accumulators(const Node& node, const RequantizationParameters& parameters, std::int64_t channel,
+                          std::int64_t low, std::int64_t high) {
+  const std::int64_t largest = std::max(high, -low);
+  if (low < -kAccumulatorLimit || high > kAccumulatorLimit) {
+    return node_error(Code::kQuantization, node,
+                      "the accumulator of output channel %" PRId64 " could reach %" PRId64 ", beyond int32", channel,
+                      largest);
+  }
+  if (parameters.mode == RequantizationMode::kFixed) {
+    const std::size_t set = parameters.shift.size() == 1 ? 0 : static_cast<std::size_t>(channel);
+    const int left = std::max(parameters.shift[set], 0);
+    if (largest > (kAccumulatorLimit >> left)) {
+      return node_error(Code::kQuantization, node,
+                        "the accumulator of output channel %" PRId64 " could reach %" PRId64
+                        ", which shifted left by %d leaves int32",
+                        channel, largest, left);
+    }
+  }
+  return {};
+}
+
+Result<Requantization> make_requantization(const Node& node, Planner& planner,
+                                           const RequantizationParameters& parameters, std::int64_t groups,
+                                           std::int64_t columns) {
+  Requantization requantization;
+  requantization.zero_point = parameters.zero_point;
+  requantization.low = parameters.low;
+  requantization.high = parameters.high;
+  if (parameters.mode == RequantizationMode::kFloat32) {
+    auto scale = padded(node, planner, parameters.scale, groups, columns);
+    if (!scale.ok()) return scale.status();
+    requantization.scale = scale.value();
+    return requantization;
+  }
+  auto multiplier = padded(node, planner, parameters.multiplier, groups, columns);
+  if (!multiplier.ok()) return multiplier.status();
+  auto shift = padded(node, planner, parameters.shift, groups, columns);
+  if (!shift.ok()) return shift.status();
+  requantization.multiplier = multiplier.value();
+  requantization.shift = shift.value();
+  return requantization;
+}
+
+}  // namespace intaglio
