@@ -1,0 +1,158 @@
+// Loops over elements of one or two operands.
+#pragma once
+
+#include "kernels/vector_impl.h"
+
+namespace intaglio {
+namespace {
+
+// An operand of an elementwise loop: advancing, or one value for all.
+template <class V, bool kStill>
+class Operand {
+ public:
+  explicit INTAGLIO_INLINE Operand(const std::uint8_t* data)
+      : data_(data), bytes_(V::set_bytes(data[0])), lanes_(V::set(data[0])) {}
+  INTAGLIO_INLINE typename V::B bytes(std::size_t i) const {
+    if constexpr (kStill) return bytes_;
+    return V::load_bytes(data_ + i);
+  }
+  INTAGLIO_INLINE typename V::I lanes(std::size_t i) const {
+    if constexpr (kStill) return lanes_;
+    return V::load_u8(data_ + i);
+  }
+
+ private:
+  const std::uint8_t* data_;
+  typename V::B bytes_;
+  typename V::I lanes_;
+};
+
+// An op on int32 lanes, and its clamp, as an op on bytes.
+template <class V, class LaneOp>
+class Clamped {
+ public:
+  explicit INTAGLIO_INLINE Clamped(const BinaryParameters& p)
+      : op_(p),
+        low_(V::set_bytes(static_cast<std::uint8_t>(p.low))),
+        high_(V::set_bytes(static_cast<std::uint8_t>(p.high))) {}
+  template <class A, class B>
+  INTAGLIO_INLINE typename V::B operator()(const A& a, const B& b, std::size_t i) const {
+    const typename V::B y = pack_lanes<V>(
+        [&](std::size_t k) INTAGLIO_LAMBDA { return op_(a.lanes(i + k * V::kLanes), b.lanes(i + k * V::kLanes)); });
+    return clamp_bytes<V>(y, low_, high_);
+  }
+
+ private:
+  LaneOp op_;
+  typename V::B low_, high_;
+};
+
+template <class V>
+class AddLanes {
+ public:
+  explicit INTAGLIO_INLINE AddLanes(const BinaryParameters& p)
+      : a_(V::set(p.factor_a)),
+        b_(V::set(p.factor_b)),
+        constant_(V::set(p.constant)),
+        zero_(V::set(p.zero_y)),
+        shift_(p.shift) {}
+  INTAGLIO_INLINE typename V::I operator()(typename V::I a, typename V::I b) const {
+    const typename V::I sum = V::add(V::mul(a, a_), V::add(V::mul(b, b_), constant_));
+    return V::add(V::shift_right(sum, shift_), zero_);
+  }
+
+ private:
+  typename V::I a_, b_, constant_, zero_;
+  int shift_;
+};
+
+template <class V>
+class AddFixedLanes {
+ public:
+  explicit INTAGLIO_INLINE AddFixedLanes(const BinaryParameters& p)
+      : zero_a_(V::set(p.zero_a)),
+        zero_b_(V::set(p.zero_b)),
+        zero_y_(V::set(p.zero_y)),
+        sign_b_(V::set(p.sign_b)),
+        left_shift_(p.left_shift),
+        a_(p.fixed_a),
+        b_(p.fixed_b),
+        y_(p.fixed_y) {}
+  INTAGLIO_INLINE typename V::I operator()(typename V::I a, typename V::I b) const {
+    const typename V::I left = a_(V::shift_left(V::sub(a, zero_a_), left_shift_));
+    const typename V::I right = b_(V::shift_left(V::sub(b, zero_b_), left_shift_));
+    return V::add(y_(V::add(left, V::mul(right, sign_b_))), zero_y_);
+  }
+
+ private:
+  typename V::I zero_a_, zero_b_, zero_y_, sign_b_;
+  int left_shift_;
+  Mbqm<V> a_, b_, y_;
+};
+
+template <class V, class Scale>
+class MulLanes {
+ public:
+  INTAGLIO_INLINE MulLanes(const BinaryParameters& p, const Scale& scale)
+      : zero_a_(V::set(p.zero_a)), zero_b_(V::set(p.zero_b)), zero_y_(V::set(p.zero_y)), scale_(scale) {}
+  INTAGLIO_INLINE typename V::I operator()(typename V::I a, typename V::I b) const {
+    return V::add(scale_(V::mul(V::sub(a, zero_a_), V::sub(b, zero_b_))), zero_y_);
+  }
+
+ private:
+  typename V::I zero_a_, zero_b_, zero_y_;
+  Scale scale_;
+};
+
+template <class V>
+struct MulFloatLanes : MulLanes<V, FloatScale<V>> {
+  explicit INTAGLIO_INLINE MulFloatLanes(const BinaryParameters& p)
+      : MulLanes<V, FloatScale<V>>(p, FloatScale<V>(p.scale)) {}
+};
+
+template <class V>
+struct MulFixedLanes : MulLanes<V, Mbqm<V>> {
+  explicit INTAGLIO_INLINE MulFixedLanes(const BinaryParameters& p) : MulLanes<V, Mbqm<V>>(p, Mbqm<V>(p.fixed_y)) {}
+};
+
+template <class V>
+struct MaximumBytes {
+  explicit MaximumBytes(const BinaryParameters&) {}
+  template <class A, class B>
+  INTAGLIO_INLINE typename V::B operator()(const A& a, const B& b, std::size_t i) const {
+    return V::max_bytes(a.bytes(i), b.bytes(i));
+  }
+};
+
+template <class V>
+struct MinimumBytes {
+  explicit MinimumBytes(const BinaryParameters&) {}
+  template <class A, class B>
+  INTAGLIO_INLINE typename V::B operator()(const A& a, const B& b, std::size_t i) const {
+    return V::min_bytes(a.bytes(i), b.bytes(i));
+  }
+};
+
+template <class V, class ByteOp, bool kStillA, bool kStillB>
+void binary_loop(const BinaryParameters& parameters, const std::uint8_t* a, const std::uint8_t* b, std::uint8_t* y,
+                 std::size_t count) {
+  const ByteOp op(parameters);
+  const Operand<V, kStillA> left(a);
+  const Operand<V, kStillB> right(b);
+  store_blocks<V>(y, count, [&](std::size_t i) INTAGLIO_LAMBDA { return op(left, right, i); });
+}
+
+template <class V, class ByteOp>
+constexpr BinaryKernel binary_kernel(const char* name) {
+  return {name, binary_loop<V, ByteOp, false, false>, binary_loop<V, ByteOp, true, false>,
+          binary_loop<V, ByteOp, false, true>};
+}
+
+template <class V>
+void lookup_loop(const std::uint8_t* table, const std::uint8_t* x, std::uint8_t* y, std::size_t count) {
+  const typename V::Table entries(table);
+  store_blocks<V>(y, count, [&](std::size_t i) INTAGLIO_LAMBDA { return entries.look_up(V::load_bytes(x + i)); });
+}
+
+}  // namespace
+}  // namespace intaglio

@@ -1,0 +1,108 @@
+// What the loops over vectors share. Each instruction set supplies one struct V of primitives:
+//
+//   I, F          kLanes int32 or float32; B kBytes = 4 * kLanes bytes
+//   bytes         set_bytes load_bytes store_bytes max_bytes min_bytes; load_bytes(p, n) reads n bytes, the rest zero;
+//                 store_bytes(p, b, n) writes n bytes
+//   int32         set load load_u8 add sub mul bit_and bit_xor shift_left shift_right sign greater (all ones or zero)
+//                 srdhm (docs/arithmetic.md); arithmetic is modulo 2^32, shift counts are the same for all lanes
+//   float32       set_float load_float store_float to_float round (half to even) truncate multiply divide maximum
+//   minimum
+//                 or_zero (NaN becomes zero)
+//   between       pack: four I to one B, saturating to [0, 255]; sum_bytes: adds the bytes of a B into the lanes of an
+//   I,
+//                 anyhow; sum: of all lanes
+//   Table         256 bytes, look_up: a B of indices to a B of bytes
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/vector.h"
+
+#define INTAGLIO_INLINE inline __attribute__((always_inline))
+#define INTAGLIO_LAMBDA __attribute__((always_inline))
+
+namespace intaglio {
+namespace {
+
+// Calls block(i) for each run of kBytes of `count` bytes and stores what it returns.
+template <class V, class Block>
+INTAGLIO_INLINE void store_blocks(std::uint8_t* y, std::size_t count, const Block& block) {
+  std::size_t i = 0;
+  for (; i + V::kBytes <= count; i += V::kBytes) V::store_bytes(y + i, block(i));
+  if (i < count) V::store_bytes(y + i, block(i), count - i);
+}
+
+// pack of lanes(0), lanes(1), lanes(2), lanes(3), where lanes(k) are those of the k-th quarter of a block.
+template <class V, class Lanes>
+INTAGLIO_INLINE typename V::B pack_lanes(const Lanes& lanes) {
+  const typename V::I first = lanes(0), second = lanes(1), third = lanes(2), fourth = lanes(3);
+  return V::pack(first, second, third, fourth);
+}
+
+template <class V>
+INTAGLIO_INLINE typename V::B clamp_bytes(typename V::B x, typename V::B low, typename V::B high) {
+  return V::min_bytes(V::max_bytes(x, low), high);
+}
+
+// mbqm of docs/arithmetic.md.
+template <class V>
+class Mbqm {
+ public:
+  explicit INTAGLIO_INLINE Mbqm(const FixedMultiplier& fixed)
+      : left_(fixed.shift > 0 ? fixed.shift : 0), right_(fixed.shift < 0 ? -fixed.shift : 0) {
+    const std::int32_t mask = static_cast<std::int32_t>((std::uint32_t{1} << right_) - 1);
+    multiplier_ = V::set(fixed.multiplier);
+    mask_ = V::set(mask);
+    half_ = V::set(mask >> 1);
+  }
+  INTAGLIO_INLINE typename V::I operator()(typename V::I x) const {
+    const typename V::I high = V::srdhm(V::shift_left(x, left_), multiplier_);
+    const typename V::I threshold = V::sub(half_, V::sign(high));
+    const typename V::I up = V::greater(V::bit_and(high, mask_), threshold);
+    return V::sub(V::shift_right(high, right_), up);
+  }
+
+ private:
+  int left_, right_;
+  typename V::I multiplier_, mask_, half_;
+};
+
+// Requantization by a float32 scale. Beyond 512 every result is clamped, and int32 holds it.
+template <class V>
+class FloatScale {
+ public:
+  explicit INTAGLIO_INLINE FloatScale(float scale)
+      : scale_(V::set_float(scale)), low_(V::set_float(-512)), high_(V::set_float(512)) {}
+  INTAGLIO_INLINE typename V::I operator()(typename V::I acc) const {
+    const typename V::F scaled = V::multiply(V::to_float(acc), scale_);
+    return V::round(V::minimum(V::maximum(scaled, low_), high_));
+  }
+
+ private:
+  typename V::F scale_, low_, high_;
+};
+
+// acc -> stored value before the clamp, either way.
+template <class V, bool kFixed>
+class Requantize {
+ public:
+  explicit INTAGLIO_INLINE Requantize(const ScalarRequantization& r)
+      : scale_(r.scale), fixed_(r.fixed), bias_(V::set(r.bias)), zero_(V::set(r.zero_y)) {}
+  INTAGLIO_INLINE typename V::I operator()(typename V::I acc) const {
+    const typename V::I biased = V::add(acc, bias_);
+    if constexpr (kFixed) {
+      return V::add(fixed_(biased), zero_);
+    } else {
+      return V::add(scale_(biased), zero_);
+    }
+  }
+
+ private:
+  FloatScale<V> scale_;
+  Mbqm<V> fixed_;
+  typename V::I bias_, zero_;
+};
+
+}  // namespace
+}  // namespace intaglio

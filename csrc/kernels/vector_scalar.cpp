@@ -1,0 +1,85 @@
+// Vector kernels in portable C++: one lane at a time.
+#include "kernels/vector_table.h"
+
+namespace intaglio {
+namespace {
+
+struct Scalar {
+  static constexpr std::size_t kLanes = 1, kBytes = 4;
+  using I = std::int32_t;
+  using F = float;
+  struct B {
+    std::uint8_t at[kBytes];
+  };
+
+  static constexpr std::uint32_t bits(I x) { return static_cast<std::uint32_t>(x); }
+  static constexpr I signed_bits(std::uint32_t x) { return static_cast<I>(x); }
+
+  static B set_bytes(std::uint8_t x) { return {{x, x, x, x}}; }
+  static B load_bytes(const std::uint8_t* p) { return {{p[0], p[1], p[2], p[3]}}; }
+  static B load_bytes(const std::uint8_t* p, std::size_t n) {
+    B b = {};
+    for (std::size_t i = 0; i < n; ++i) b.at[i] = p[i];
+    return b;
+  }
+  static void store_bytes(std::uint8_t* p, B b, std::size_t n = kBytes) {
+    for (std::size_t i = 0; i < n; ++i) p[i] = b.at[i];
+  }
+  static B max_bytes(B a, B b) {
+    for (std::size_t i = 0; i < kBytes; ++i) a.at[i] = a.at[i] > b.at[i] ? a.at[i] : b.at[i];
+    return a;
+  }
+  static B min_bytes(B a, B b) {
+    for (std::size_t i = 0; i < kBytes; ++i) a.at[i] = a.at[i] < b.at[i] ? a.at[i] : b.at[i];
+    return a;
+  }
+
+  static I set(std::int32_t x) { return x; }
+  static I load(const std::int32_t* p) { return *p; }
+  static I load_u8(const std::uint8_t* p) { return *p; }
+  static I add(I a, I b) { return signed_bits(bits(a) + bits(b)); }
+  static I sub(I a, I b) { return signed_bits(bits(a) - bits(b)); }
+  static I mul(I a, I b) { return signed_bits(bits(a) * bits(b)); }
+  static I bit_and(I a, I b) { return a & b; }
+  static I bit_xor(I a, I b) { return a ^ b; }
+  static I shift_left(I x, int count) { return signed_bits(bits(x) << count); }
+  static I shift_right(I x, int count) { return x >> count; }
+  static I sign(I x) { return x >> 31; }
+  static I greater(I a, I b) { return a > b ? -1 : 0; }
+  static I srdhm(I a, I b) { return static_cast<I>((std::int64_t{a} * b + (std::int64_t{1} << 30)) >> 31); }
+
+  static F set_float(float x) { return x; }
+  static F load_float(const float* p) { return *p; }
+  static void store_float(float* p, F x) { *p = x; }
+  static F to_float(I x) { return static_cast<float>(x); }
+  // For |x| <= 2^22: 1.5 * 2^23 leaves no bits below the point, so the sum's own rounding (half to even) is the result.
+  static I round(F x) { return __builtin_bit_cast(I, x + 12582912.0F) - __builtin_bit_cast(I, 12582912.0F); }
+  static I truncate(F x) { return static_cast<I>(x); }
+  static F multiply(F a, F b) { return a * b; }
+  static F divide(F a, F b) { return a / b; }
+  static F subtract(F a, F b) { return a - b; }
+  static F maximum(F a, F b) { return a > b ? a : b; }
+  static F minimum(F a, F b) { return a < b ? a : b; }
+  static F or_zero(F x) { return x == x ? x : 0.0F; }
+
+  static std::uint8_t saturate(I x) { return static_cast<std::uint8_t>(x < 0 ? 0 : x > 255 ? 255 : x); }
+  static B pack(I a, I b, I c, I d) { return {{saturate(a), saturate(b), saturate(c), saturate(d)}}; }
+  static I sum_bytes(I total, B b) { return total + b.at[0] + b.at[1] + b.at[2] + b.at[3]; }
+  static I sum(I x) { return x; }
+
+  class Table {
+   public:
+    explicit Table(const std::uint8_t* entries) : entries_(entries) {}
+    B look_up(B x) const { return {{entries_[x.at[0]], entries_[x.at[1]], entries_[x.at[2]], entries_[x.at[3]]}}; }
+
+   private:
+    const std::uint8_t* entries_;
+  };
+};
+
+}  // namespace
+
+extern const VectorKernels vector_scalar;
+constexpr VectorKernels vector_scalar = INTAGLIO_VECTOR_KERNELS(Scalar, "scalar");
+
+}  // namespace intaglio

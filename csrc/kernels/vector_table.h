@@ -1,0 +1,31 @@
+// Fills in the VectorKernels of one instruction set.
+#pragma once
+
+#include "kernels/conversion_impl.h"
+#include "kernels/elementwise_impl.h"
+#include "kernels/window_impl.h"
+
+// `V` is the struct of primitives, `isa` a string literal.
+#define INTAGLIO_VECTOR_KERNELS(V, isa)                                                    \
+  {                                                                                        \
+      .add = binary_kernel<V, Clamped<V, AddLanes<V>>>("add_u8_" isa),                     \
+      .add_fixed = binary_kernel<V, Clamped<V, AddFixedLanes<V>>>("add_fixed_u8_" isa),    \
+      .mul = binary_kernel<V, Clamped<V, MulFloatLanes<V>>>("mul_u8_" isa),                \
+      .mul_fixed = binary_kernel<V, Clamped<V, MulFixedLanes<V>>>("mul_fixed_u8_" isa),    \
+      .maximum = binary_kernel<V, MaximumBytes<V>>("maximum_u8_" isa),                     \
+      .minimum = binary_kernel<V, MinimumBytes<V>>("minimum_u8_" isa),                     \
+      .lookup = {"lookup_u8_" isa, lookup_loop<V>},                                        \
+      .max_pool = {"max_pool_u8_" isa, max_pool<V>},                                       \
+      .average_pool_half_away = {"average_pool_half_away_u8_" isa, average_pool<V, true>}, \
+      .average_pool_half_up = {"average_pool_half_up_u8_" isa, average_pool<V, false>},    \
+      .mean = {"mean_u8_" isa, mean<V, false>},                                            \
+      .mean_fixed = {"mean_fixed_u8_" isa, mean<V, true>},                                 \
+      .sum = {"sum_u8_" isa, sum_runs<V>},                                                 \
+      .requantize = {"requantize_s32u8_" isa, requantize<V, false>},                       \
+      .requantize_fixed = {"requantize_fixed_s32u8_" isa, requantize<V, true>},            \
+      .max = {"max_u8_" isa, max_run<V>},                                                  \
+      .bilinear = {"bilinear_u8_" isa, bilinear<V>},                                       \
+      .quantize_half_even = {"quantize_half_even_f32u8_" isa, quantize<V, false>},         \
+      .quantize_half_away = {"quantize_half_away_f32u8_" isa, quantize<V, true>},          \
+      .dequantize = {"dequantize_u8f32_" isa, dequantize<V>},                              \
+  }
