@@ -6,16 +6,14 @@ A graph is a value: passes take one and return another, and `Graph.validate` say
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+import math
+import os
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    import os
 
 #: An attribute: one integer, or a fixed list of them.
 AttrValue = int | tuple[int, ...]
@@ -35,6 +33,11 @@ class Tensor:
     scale: np.float32 | None = None
     zero_point: int = 0
     data: NDArray[Any] | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Size in bytes."""
+        return math.prod(self.shape) * self.dtype.itemsize
 
 
 @dataclass(frozen=True)
@@ -66,3 +69,53 @@ class Graph:
     outputs: tuple[Port, ...]
     #: How the graph came to be (JSON-serialisable); stored in the file.
     metadata: dict[str, Any] = field(default_factory=dict)
+
+    def validate(self) -> None:
+        """Raise a typed error unless the graph obeys every rule of docs/arithmetic.md and docs/format.md."""
+        from intaglio.validate import validate
+
+        validate(self)
+
+    def to_bytes(self) -> bytes:
+        """The `.intaglio` file that holds this graph."""
+        from intaglio.serialize import to_bytes
+
+        return to_bytes(self)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the `.intaglio` file, whole or not at all."""
+        target = Path(path)
+        partial = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            partial.write_bytes(self.to_bytes())
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    @classmethod
+    def from_bytes(cls, data: bytes | bytearray | memoryview) -> Graph:
+        """Read an `.intaglio` file held in memory; constants are read-only views of it."""
+        from intaglio.serialize import from_bytes
+
+        return from_bytes(data)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Graph:
+        """Read an `.intaglio` file."""
+        return cls.from_bytes(Path(path).read_bytes())
+
+    def summary(self) -> str:
+        """A table of nodes with output shapes, multiply-accumulates and parameter bytes, for people."""
+        from intaglio.summary import summary
+
+        return summary(self)
+
+    @property
+    def input_tensors(self) -> tuple[Tensor, ...]:
+        """The tensors behind the input ports."""
+        return tuple(self.tensors[port.tensor] for port in self.inputs)
+
+    @property
+    def output_tensors(self) -> tuple[Tensor, ...]:
+        """The tensors behind the output ports."""
+        return tuple(self.tensors[port.tensor] for port in self.outputs)

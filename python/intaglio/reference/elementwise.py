@@ -1,0 +1,60 @@
+"""Elementwise ops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from intaglio.fixed_point import mbqm
+from intaglio.opset import Requant
+from intaglio.reference.arithmetic import requantize, to_int8
+from intaglio.rules.view import NodeView
+
+
+def add(view: NodeView, a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """Sum."""
+    return _weighted_sum(view, a, b, 1)
+
+
+def sub(view: NodeView, a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """Difference."""
+    return _weighted_sum(view, a, b, -1)
+
+
+def mul(view: NodeView, a: NDArray[Any], b: NDArray[Any], *_: NDArray[Any]) -> NDArray[Any]:
+    """Product."""
+    centred_a = a.astype(np.int64) - view["a"].zero_point
+    centred_b = b.astype(np.int64) - view["b"].zero_point
+    return requantize(view, centred_a * centred_b)
+
+
+def maximum(view: NodeView, a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """The larger int8."""
+    return np.maximum(a, b)
+
+
+def minimum(view: NodeView, a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """The smaller int8."""
+    return np.minimum(a, b)
+
+
+def lookup(view: NodeView, x: NDArray[Any], table: NDArray[Any]) -> NDArray[Any]:
+    """table[x + 128]."""
+    return np.asarray(table[x.astype(np.int64) + 128])
+
+
+def _weighted_sum(view: NodeView, a: NDArray[Any], b: NDArray[Any], sign: int) -> NDArray[np.int8]:
+    centred_a = a.astype(np.int64) - view["a"].zero_point
+    centred_b = b.astype(np.int64) - view["b"].zero_point
+    multiplier, shift = view.numbers("multiplier"), view.numbers("shift")
+    if view.requant is Requant.FLOAT32:
+        total = centred_a * multiplier[0] + sign * centred_b * multiplier[1]
+        result = total + (1 << (shift[0] - 1)) >> shift[0]
+    else:
+        left = view.number("left_shift")
+        total = mbqm(centred_a << left, multiplier[0], shift[0])
+        total = total + sign * mbqm(centred_b << left, multiplier[1], shift[1])
+        result = mbqm(total, multiplier[2], shift[2])
+    return to_int8(result + view.output.zero_point, *view.numbers("clamp"))

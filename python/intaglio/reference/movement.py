@@ -1,0 +1,45 @@
+"""Ops that move values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from intaglio.rules.view import FLOAT32, NodeView
+
+
+def reshape(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
+    """The same values in y's shape."""
+    return x.reshape(view.output.shape)
+
+
+def transpose(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
+    """Axis i of y is axis permutation[i] of x."""
+    return np.ascontiguousarray(x.transpose(view.numbers("permutation")))
+
+
+def slice_(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
+    """Position i of an axis of y is position begin + i * stride of x."""
+    numbers, rank = view.numbers("begin_stride"), x.ndim
+    for axis, (begin, stride) in enumerate(zip(numbers[:rank], numbers[rank:], strict=True)):
+        x = x.take(begin + stride * np.arange(view.output.shape[axis]), axis=axis)
+    return x
+
+
+def pad(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
+    """A border of one stored value."""
+    around = np.reshape(view.numbers("padding"), (x.ndim, 2))
+    bits = np.array(view.number("value"), np.int32 if x.dtype == FLOAT32 else x.dtype)
+    return np.pad(x, around, constant_values=bits.view(x.dtype))
+
+
+def concat(view: NodeView, *inputs: NDArray[Any]) -> NDArray[Any]:
+    """One after the other along an axis."""
+    return np.concatenate(inputs, axis=view.number("axis"))
+
+
+def broadcast_to(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
+    """NumPy's broadcasting."""
+    return np.broadcast_to(x, view.output.shape).copy()

@@ -1,0 +1,35 @@
+"""Source positions of resized rows or columns, one axis at a time, as TFLite's reference computes them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def nearest_table(
+    size: int, output: int, *, align_corners: bool = False, half_pixel_centers: bool = False
+) -> NDArray[np.int32]:
+    """The nearest source position of each output, in float32 arithmetic."""
+    scale = np.float32(size) / np.float32(output)
+    if align_corners and output > 1:
+        scale = np.float32(size - 1) / np.float32(output - 1)
+    position = (np.arange(output, dtype=np.float32) + np.float32(0.5 if half_pixel_centers else 0.0)) * scale
+    # Positions are not negative, so floor(x + 1/2) in float64 is rounding halves away from zero.
+    nearest = np.floor(position.astype(np.float64) + (0.5 if align_corners else 0.0))
+    return np.minimum(nearest, size - 1).astype(np.int32)
+
+
+def bilinear_table(
+    size: int, output: int, *, align_corners: bool = False, half_pixel_centers: bool = False
+) -> NDArray[np.int32]:
+    """(low, high, weight of high) of each output, positions in 1/1024 of a pixel."""
+    steps, spans = (size - 1, output - 1) if align_corners and output > 1 else (size, output)
+    scale = (1024 * steps + spans // 2) // spans
+    position = np.arange(output, dtype=np.int64) * scale
+    if half_pixel_centers:
+        position += scale // 2 - 512
+    # Rounded steps may lead past either end; there both corners are the edge.
+    position = np.clip(position, 0, 1024 * (size - 1))
+    low = position // 1024
+    high = np.minimum(low + 1, size - 1)
+    return np.stack([low, high, position - 1024 * low], axis=1).astype(np.int32)

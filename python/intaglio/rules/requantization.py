@@ -1,0 +1,52 @@
+"""Rules of requantization: parameters in range, and no accumulator that can leave int32."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from intaglio.errors import QuantizationError
+from intaglio.opset import Requant
+from intaglio.rules.view import FLOAT32, INT32, NodeView
+
+_LIMIT = 2**31
+_SMALLEST_NORMAL = np.finfo(np.float32).tiny
+
+
+def check_requantization(view: NodeView, channels: int, largest: NDArray[np.int64] | int) -> None:
+    """Check inputs ``scale`` and ``shift``; ``largest`` bounds \\|acc\\|, per channel or for all."""
+    check_accumulator(view, largest)
+    if view.requant is Requant.FLOAT32:
+        scale = view.want_constant("scale", FLOAT32, (channels,))
+        view.want_constant("shift", INT32, (0,))
+        bad = ~((scale >= _SMALLEST_NORMAL) & (scale < _LIMIT))
+        if bad.any():
+            index = int(np.argmax(bad))
+            view.fail(QuantizationError, f"scale[{index}]", "a normal number below 2^31", scale[index])
+        return
+    multiplier = view.want_constant("scale", INT32, (channels,))
+    shift = view.want_constant("shift", INT32, (channels,))
+    if multiplier.size and multiplier.min() < 0:
+        view.fail(QuantizationError, f"multiplier[{int(multiplier.argmin())}]", "0 to 2^31 - 1", multiplier.min())
+    bad = (shift < -31) | (shift > 30)
+    if bad.any():
+        view.fail(QuantizationError, f"shift[{int(np.argmax(bad))}]", "-31 to 30", shift[int(np.argmax(bad))])
+    shifted = np.asarray(largest, np.int64) << np.maximum(shift, 0).astype(np.int64)
+    check_accumulator(view, shifted, "accumulator shifted left")
+
+
+def check_accumulator(view: NodeView, largest: NDArray[np.int64] | int, what: str = "accumulator") -> None:
+    """The largest magnitude stays below 2^31."""
+    worst = int(np.max(largest, initial=0))
+    view.want(worst < _LIMIT, what, "magnitude below 2^31", f"up to {worst}", QuantizationError)
+
+
+def largest_sum(weight: NDArray[np.int8], bias: NDArray[np.int32], zx: int, zw: int) -> NDArray[np.int64]:
+    """Per channel, the largest \\|bias + sum (x - zx) (w - zw)\\| over every x; weight is [channels, terms]."""
+    w = weight.astype(np.int64) - zw
+    positive = np.where(w > 0, w, 0).sum(axis=1)
+    negative = positive - w.sum(axis=1)
+    low, high = -128 - zx, 127 - zx
+    top = bias + positive * high - negative * low
+    bottom = bias + positive * low - negative * high
+    return np.maximum(np.abs(top), np.abs(bottom))

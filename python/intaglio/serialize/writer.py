@@ -1,0 +1,110 @@
+"""Writing the `.intaglio` file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from intaglio.errors import GraphError
+from intaglio.graph import Graph, Node
+from intaglio.liveness import peak_bytes
+from intaglio.opset import BY_NAME, OPSET_VERSION
+from intaglio.serialize.layout import (
+    ELEMENT_CODES,
+    FORMAT_VERSION,
+    HEADER,
+    INTEGER,
+    MAGIC,
+    NODE,
+    PORT,
+    SECTIONS,
+    TENSOR,
+    aligned,
+    checksums,
+)
+
+
+class _Pool:
+    """Lists laid end to end: integers or bytes."""
+
+    def __init__(self) -> None:
+        self.integers: list[int] = []
+        self.strings = bytearray()
+
+    def add_integers(self, values: Iterable[int]) -> tuple[int, int]:
+        start = len(self.integers)
+        self.integers.extend(values)
+        return start, len(self.integers) - start
+
+    def add_string(self, text: str) -> tuple[int, int]:
+        start = len(self.strings)
+        try:
+            self.strings += text.encode()
+        except UnicodeEncodeError:
+            raise GraphError(f"name {text!r}: expected text that UTF-8 can hold, got a lone surrogate") from None
+        return start, len(self.strings) - start
+
+
+def to_bytes(graph: Graph) -> bytes:
+    """The file that holds ``graph``, which is validated first."""
+    graph.validate()
+    pool = _Pool()
+    indices = {name: i for i, name in enumerate(graph.tensors)}
+    tensors, data = _tensors(graph, pool)
+    nodes = np.zeros(len(graph.nodes), NODE)
+    names = [pool.add_string(node.name) for node in graph.nodes]
+    for record, node, name in zip(nodes, graph.nodes, names, strict=True):
+        record["op"], record["name"] = BY_NAME[node.op].code, name
+        record["inputs"] = pool.add_integers(indices[n] for n in node.inputs)
+        record["outputs"] = pool.add_integers(indices[n] for n in node.outputs)
+        record["attrs"] = pool.add_integers(_flat_attrs(node))
+    ports = np.zeros(len(graph.inputs) + len(graph.outputs), PORT)
+    for record, port in zip(ports, (*graph.inputs, *graph.outputs), strict=True):
+        record["tensor"], record["element"] = indices[port.tensor], ELEMENT_CODES[port.dtype]
+    header = np.zeros((), HEADER)
+    header["metadata"] = pool.add_string(json.dumps(graph.metadata, ensure_ascii=False, allow_nan=False))
+    header["tensor_count"], header["node_count"] = len(tensors), len(nodes)
+    header["input_count"], header["output_count"] = len(graph.inputs), len(graph.outputs)
+    header["peak_bytes"] = peak_bytes(graph)
+    integers = np.array(pool.integers, INTEGER)
+    contents = (tensors.tobytes(), nodes.tobytes(), ports.tobytes(), integers.tobytes(), bytes(pool.strings), data)
+    return _assemble(header, contents)
+
+
+def _tensors(graph: Graph, pool: _Pool) -> tuple[np.ndarray, bytes]:
+    records = np.zeros(len(graph.tensors), TENSOR)
+    data = bytearray()
+    for record, tensor in zip(records, graph.tensors.values(), strict=True):
+        record["name"] = pool.add_string(tensor.name)
+        record["element"], record["rank"] = ELEMENT_CODES[tensor.dtype], len(tensor.shape)
+        record["dims"], _ = pool.add_integers(tensor.shape)
+        if tensor.scale is not None:
+            record["quantized"], record["zero_point"], record["scale"] = 1, tensor.zero_point, tensor.scale
+        if tensor.data is not None:
+            record["constant"] = 1
+            if tensor.nbytes:
+                data += bytes(aligned(len(data)) - len(data))
+                record["data_offset"], record["data_size"] = len(data), tensor.nbytes
+                data += tensor.data.astype(tensor.dtype.newbyteorder("<"), copy=False).data.cast("B")
+    return records, bytes(data)
+
+
+def _flat_attrs(node: Node) -> list[int]:
+    values = (node.attrs[attr.name] for attr in BY_NAME[node.op].attrs)
+    return [n for value in values for n in (value if isinstance(value, tuple) else (value,))]
+
+
+def _assemble(header: np.ndarray, contents: Sequence[bytes]) -> bytes:
+    """Place the sections, then fill in offsets and checksums."""
+    body = bytearray()
+    for name, content in zip(SECTIONS, contents, strict=True):
+        header[name] = (HEADER.itemsize + len(body), len(content))
+        body += content
+        body += bytes(aligned(len(body)) - len(body))
+    header["magic"], header["format_version"], header["opset_version"] = MAGIC, FORMAT_VERSION, OPSET_VERSION
+    header["file_size"] = HEADER.itemsize + len(body)
+    header["body_checksum_a"], header["body_checksum_b"] = checksums(memoryview(body))
+    header["header_checksum"], _ = checksums(header.tobytes())
+    return header.tobytes() + bytes(body)
