@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import data
+import intaglio
 import paired
 import report
-from litert import LiteRT
-
-import intaglio
 from intaglio.cli import text
+from litert import LiteRT
 
 
 def measure(path: Path, rounds: int) -> dict[str, Any]:

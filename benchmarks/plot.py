@@ -1,6 +1,6 @@
 """Draws docs/performance.svg from the figures of compare_litert.py and compare_onnxruntime.py.
 
-    python benchmarks/plot.py litert.json onnxruntime.json docs/performance.svg
+python benchmarks/plot.py litert.json onnxruntime.json docs/performance.svg
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Whole-process time and peak memory of import, load and first answer of MobileNetV2: Intaglio and LiteRT in turn.
 
-    python benchmarks/startup.py [--json figures.json]
+python benchmarks/startup.py [--json figures.json]
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import data
-import report
-
 import intaglio
+import report
 from intaglio.cli import text
 
 _PROGRAMS = {

@@ -12,13 +12,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from quantize_digits import quantize
 
 from intaglio.demo import network
 from intaglio.demo.network import CLASSIFIER, LAYERS, Array, Layer
+from quantize_digits import quantize
 
 EPOCHS = 60
 BATCH = 64
@@ -31,7 +32,7 @@ TEST_SAMPLES = 450
 
 def digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """All 1,797 pictures (values 0 to 16) and labels, in a fixed shuffled order."""
-    from sklearn.datasets import load_digits  # noqa: PLC0415
+    from sklearn.datasets import load_digits
 
     data = load_digits()
     order = np.random.default_rng(0).permutation(len(data.target))
@@ -152,6 +153,28 @@ class Network:
         return parameters
 
 
+class Adam:
+    """Adam with decoupled weight decay on the weights, but not on biases and normalization."""
+
+    def __init__(self, parameters: list[Array]) -> None:
+        self.parameters = parameters
+        self.first = [np.zeros_like(parameter) for parameter in parameters]
+        self.second = [np.zeros_like(parameter) for parameter in parameters]
+        self.step = 0
+
+    def update(self, gradients: list[Array], rate: float) -> None:
+        """Takes one step; the parameters change in place."""
+        self.step += 1
+        for index, gradient in enumerate(gradients):
+            self.first[index] += 0.1 * (gradient - self.first[index])
+            self.second[index] += 0.001 * (gradient * gradient - self.second[index])
+            mean = self.first[index] / (1 - 0.9**self.step)
+            deviation = np.sqrt(self.second[index] / (1 - 0.999**self.step)) + 1e-8
+            decay = WEIGHT_DECAY if gradient.ndim > 1 else 0.0
+            change = rate * (mean / deviation + decay * self.parameters[index])
+            self.parameters[index] -= change.astype(np.float32)
+
+
 def batches(
     images: NDArray[np.uint8], labels: NDArray[np.uint8], rng: np.random.Generator
 ) -> Iterator[tuple[Array, NDArray[np.uint8]]]:
@@ -166,26 +189,18 @@ def batches(
 
 
 def train(images: NDArray[np.uint8], labels: NDArray[np.uint8], epochs: int = EPOCHS) -> dict[str, Array]:
-    """Trains with Adam and decoupled weight decay; returns the folded parameters."""
+    """Trains and returns the folded parameters."""
     rng = np.random.default_rng(1)
     net = Network(rng)
-    first = [np.zeros_like(parameter) for parameter in net.parameters()]
-    second = [np.zeros_like(parameter) for parameter in net.parameters()]
+    optimizer = Adam(net.parameters())
     steps = epochs * (len(images) // BATCH)
-    step = 0
     for epoch in range(epochs):
         losses = []
         for x, y in batches(images, labels, rng):
-            step += 1
-            rate = LEARNING_RATE * 0.5 * (1 + np.cos(np.pi * step / steps))
             loss, gradients = net.gradients(x, y)
             losses.append(loss)
-            for parameter, gradient, m, v in zip(net.parameters(), gradients, first, second, strict=True):
-                m += 0.1 * (gradient - m)
-                v += 0.001 * (gradient * gradient - v)
-                update = (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.999**step)) + 1e-8)
-                decay = WEIGHT_DECAY if parameter.ndim > 1 else 0.0
-                parameter -= (rate * (update + decay * parameter)).astype(np.float32)
+            rate = LEARNING_RATE * 0.5 * (1 + np.cos(np.pi * (optimizer.step + 1) / steps))
+            optimizer.update(gradients, rate)
         if (epoch + 1) % 10 == 0:
             print(f"epoch {epoch + 1:3d}  loss {np.mean(losses):.4f}")
     return net.folded()
@@ -209,9 +224,10 @@ def main() -> None:
     activations = network.forward(parameters, train_images)
     ranges = {name: (float(values.min()), float(values.max())) for name, values in activations.items()}
     trained = network.Digits(parameters, ranges, test_images, test_labels)
-    arrays = {f"parameter/{name}": parameter for name, parameter in parameters.items()}
+    arrays: dict[str, NDArray[Any]] = {f"parameter/{name}": parameter for name, parameter in parameters.items()}
     arrays |= {f"range/{name}": np.array(pair, np.float32) for name, pair in ranges.items()}
-    np.savez_compressed(arguments.output / "digits.npz", images=test_images, labels=test_labels, **arrays)
+    arrays |= {"images": test_images, "labels": test_labels}
+    np.savez_compressed(arguments.output / "digits.npz", allow_pickle=False, **arrays)
     quantize(trained).save(arguments.output / "digits.intaglio")
     print(f"float32 accuracy on {len(test_labels)} test digits: {accuracy(parameters, test_images, test_labels):.4f}")
 

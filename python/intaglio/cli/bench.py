@@ -62,9 +62,11 @@ def random_inputs(model: intaglio.Model) -> dict[str, NDArray[Any]]:
     def values(info: intaglio.TensorInfo) -> NDArray[Any]:
         dtype = np.dtype(info.dtype)
         if dtype.kind == "f":
-            return rng.standard_normal(info.shape).astype(dtype)
+            floats: NDArray[Any] = rng.standard_normal(info.shape).astype(dtype)
+            return floats
         limits = np.iinfo(dtype)
-        return rng.integers(limits.min, limits.max, size=info.shape, dtype=dtype, endpoint=True)
+        integers: NDArray[Any] = rng.integers(limits.min, limits.max, size=info.shape, dtype=dtype, endpoint=True)
+        return integers
 
     return {info.name: values(info) for info in model.inputs}
 
@@ -75,7 +77,7 @@ def latencies(model: intaglio.Model, inputs: dict[str, NDArray[Any]], seconds: f
     model.run(inputs)
     while time.perf_counter() < warm:
         model.run(inputs)
-    times = []
+    times: list[float] = []
     end = time.perf_counter() + seconds
     while not times or (len(times) < _MOST_RUNS and time.perf_counter() < end):
         start = time.perf_counter()

@@ -51,5 +51,6 @@ def read(file: Path, info: intaglio.TensorInfo, arguments: argparse.Namespace) -
     if dtype.kind == "f" or arguments.mean is not None or arguments.std is not None:
         mean = 0.0 if arguments.mean is None else arguments.mean
         std = 255.0 if arguments.std is None else arguments.std
-        return (pixels.astype(np.float32) - np.float32(mean)) / np.float32(std)
+        scaled: NDArray[np.float32] = (pixels.astype(np.float32) - np.float32(mean)) / np.float32(std)
+        return scaled
     return pixels if dtype == np.uint8 else (pixels ^ 0x80).view(np.int8)

@@ -48,18 +48,13 @@ def read_inputs(model: intaglio.Model, arguments: argparse.Namespace) -> dict[st
     from intaglio.errors import Error
 
     infos = {info.name: info for info in model.inputs}
-    given: dict[str, NDArray[Any]] = {}
     unnamed = [argument for argument in arguments.inputs if argument.partition("=")[0] not in infos]
     if unnamed and len(unnamed) != len(arguments.inputs):
         raise Error(f"give every input as name=file, or none; this network's inputs are {', '.join(infos)}")
     if len(arguments.inputs) != len(infos):
         raise Error(f"expected {len(infos)} inputs ({', '.join(infos)}), got {len(arguments.inputs)}")
-    for argument, name in zip(arguments.inputs, infos, strict=True):
-        file = argument
-        if not unnamed:
-            name, _, file = argument.partition("=")
-        given[name] = read_array(Path(file), infos[name], arguments)
-    return given
+    pairs = zip(infos, arguments.inputs, strict=True) if unnamed else (a.split("=", 1) for a in arguments.inputs)
+    return {name: read_array(Path(file), infos[name], arguments) for name, file in pairs}
 
 
 def read_array(file: Path, info: intaglio.TensorInfo, arguments: argparse.Namespace) -> NDArray[Any]:
