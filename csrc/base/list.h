@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstring>
-#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -37,7 +36,6 @@ class List {
   T* end() { return array_.data() + size_; }
   const T* begin() const { return array_.data(); }
   const T* end() const { return array_.data() + size_; }
-  operator std::span<const T>() const { return {array_.data(), size_}; }
 
  private:
   Allocator* allocator_;

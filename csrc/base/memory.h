@@ -80,4 +80,10 @@ class Array {
   std::size_t size_ = 0;
 };
 
+// The element of an Array that is not to be cleared.
+struct Uninitialized {
+  std::byte value;
+  Uninitialized() {}  // NOLINT: leaves `value` as it is
+};
+
 }  // namespace intaglio

@@ -26,14 +26,18 @@ class [[nodiscard]] Status {
  public:
   Status() = default;
 
-  // printf-style; the message is cut at 255 characters.
+  // printf-style; the message is cut at 255 bytes.
   __attribute__((format(printf, 2, 3))) static Status error(Code code, const char* format, ...) {
-    Status status;
-    status.code_ = code;
     std::va_list arguments;
     va_start(arguments, format);
-    std::vsnprintf(status.message_, sizeof(status.message_), format, arguments);
+    const Status status = verror(code, format, arguments);
     va_end(arguments);
+    return status;
+  }
+  __attribute__((format(printf, 2, 0))) static Status verror(Code code, const char* format, std::va_list arguments) {
+    Status status;
+    status.code_ = code;
+    std::vsnprintf(status.message_, sizeof(status.message_), format, arguments);
     return status;
   }
 

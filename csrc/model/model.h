@@ -33,6 +33,8 @@ enum class OpCode : std::uint32_t {
 #undef OP
 };
 
+const char* op_name(OpCode op);
+
 using TensorId = std::uint32_t;
 
 struct Tensor {

@@ -1,0 +1,55 @@
+#include "base/bump.h"
+
+#include <cstring>
+
+#include "base/checked.h"
+
+namespace intaglio {
+namespace {
+
+constexpr std::size_t kChunkBytes = 16 * 1024;
+
+}  // namespace
+
+Bump::~Bump() {
+  while (chunks_ != nullptr) {
+    Chunk* const next = chunks_->next;
+    allocator_.release(chunks_, chunks_->bytes);
+    chunks_ = next;
+  }
+}
+
+void* Bump::allocate(std::size_t bytes) {
+  std::size_t needed = 0;
+  if (!checked_add(bytes, kSlack, needed) || !checked_align(needed, kAlignment, needed)) return nullptr;
+  std::byte* memory = nullptr;
+  if (needed > kChunkBytes / 4) {  // large pieces get chunks of their own, so that little is lost at the ends of chunks
+    Chunk* const chunk = take(needed);
+    if (chunk == nullptr) return nullptr;
+    memory = reinterpret_cast<std::byte*>(chunk) + kAlignment;
+  } else {
+    if (needed > free_bytes_) {
+      Chunk* const chunk = take(kChunkBytes);
+      if (chunk == nullptr) return nullptr;
+      free_ = reinterpret_cast<std::byte*>(chunk) + kAlignment;
+      free_bytes_ = kChunkBytes;
+    }
+    memory = free_;
+    free_ += needed;
+    free_bytes_ -= needed;
+  }
+  std::memset(memory, 0, needed);
+  return memory;
+}
+
+Bump::Chunk* Bump::take(std::size_t bytes) {
+  std::size_t total = 0;
+  if (!checked_add(bytes, kAlignment, total)) return nullptr;
+  void* const memory = allocator_.allocate(total);
+  if (memory == nullptr) return nullptr;
+  chunks_ = new (memory) Chunk{chunks_, total};
+  bytes_ += total;
+  return chunks_;
+}
+
+}  // namespace intaglio

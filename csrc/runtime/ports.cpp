@@ -1,0 +1,74 @@
+#include "runtime/ports.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace intaglio {
+
+void flip_signs(const std::byte* from, std::byte* to, std::size_t bytes) {
+  for (std::size_t i = 0; i < bytes; ++i) to[i] = from[i] ^ std::byte{0x80};
+}
+
+void copy_in(const PortCopy& port, const std::byte* from, const Memory& memory) {
+  std::byte* const to = memory.at<std::byte>(port.slot);
+  if (port.flip) {
+    flip_signs(from, to, port.bytes);
+  } else if (port.bytes > 0) {
+    std::memcpy(to, from, port.bytes);
+  }
+}
+
+void copy_out(const PortCopy& port, const Memory& memory, std::byte* to) {
+  const std::byte* const from = memory.at<std::byte>(port.slot);
+  if (port.flip) {
+    flip_signs(from, to, port.bytes);
+  } else if (port.bytes > 0) {
+    std::memcpy(to, from, port.bytes);
+  }
+}
+
+namespace {
+
+// Beyond this every zero point saturates, and below it the addition of 1.5 * 2^23 rounds to the nearest even integer.
+constexpr float kFarAway = 1024.0f;
+constexpr float kRounder = 12582912.0f;
+
+template <int kOffset, class T>
+void quantize_all(const float* x, std::size_t count, float scale, std::int32_t zero_point, T* q) {
+  for (std::size_t i = 0; i < count; ++i) {
+    float scaled = x[i] / scale;
+    scaled = scaled > kFarAway ? kFarAway : scaled;
+    scaled = scaled > -kFarAway ? scaled : -kFarAway;  // NaN too
+    const auto rounded = static_cast<std::int32_t>((scaled + kRounder) - kRounder);
+    q[i] = static_cast<T>(std::clamp(rounded + zero_point, -128, 127) + kOffset);
+  }
+}
+
+template <class T>
+void dequantize_all(const T* q, std::size_t count, float scale, std::int32_t zero_point, float* x) {
+  for (std::size_t i = 0; i < count; ++i) x[i] = static_cast<float>(q[i] - zero_point) * scale;
+}
+
+}  // namespace
+
+std::size_t quantize(const float* x, std::size_t count, float scale, std::int32_t zero_point, DType dtype, void* q) {
+  if (dtype == DType::kUint8) {
+    quantize_all<kStorageOffset>(x, count, scale, zero_point, static_cast<std::uint8_t*>(q));
+  } else {
+    quantize_all<0>(x, count, scale, zero_point, static_cast<std::int8_t*>(q));
+  }
+  bool nan = false;
+  for (std::size_t i = 0; i < count; ++i) nan |= x[i] != x[i];
+  if (!nan) return count;
+  return static_cast<std::size_t>(std::find_if(x, x + count, [](float v) { return v != v; }) - x);
+}
+
+void dequantize(const void* q, std::size_t count, float scale, std::int32_t zero_point, DType dtype, float* x) {
+  if (dtype == DType::kUint8) {
+    dequantize_all(static_cast<const std::uint8_t*>(q), count, scale, zero_point + kStorageOffset, x);
+  } else {
+    dequantize_all(static_cast<const std::int8_t*>(q), count, scale, zero_point, x);
+  }
+}
+
+}  // namespace intaglio
