@@ -7,7 +7,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +41,7 @@ class Result:
 
 def model_bytes() -> bytes:
     """The int8 network that ships in the package, as the bytes of an .intaglio file."""
-    return files(__package__).joinpath("digits.intaglio").read_bytes()
+    return Path(__file__).with_name("digits.intaglio").read_bytes()
 
 
 def fingerprints() -> dict[str, str]:

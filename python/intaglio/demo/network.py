@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -63,7 +63,7 @@ class Digits:
 
 def load() -> Digits:
     """Reads the digits.npz that ships in the package."""
-    with files(__package__).joinpath("digits.npz").open("rb") as stream, np.load(stream) as data:
+    with np.load(Path(__file__).with_name("digits.npz"), allow_pickle=False) as data:
         arrays: dict[str, NDArray[Any]] = dict(data)
     return Digits(
         parameters={name[len("parameter/") :]: arrays[name] for name in arrays if name.startswith("parameter/")},
