@@ -1,0 +1,37 @@
+"""QUANTIZE and DEQUANTIZE: the edges of the integer part, and changes of scale inside it."""
+
+from __future__ import annotations
+
+from intaglio.frontends.tflite.lowering import FLOAT32, INT8, Lowering
+from intaglio.frontends.tflite.model import Operator
+from intaglio.frontends.tflite.tables import rescaled
+from intaglio.opset import Requant, Rounding
+
+
+def quantize(lowering: Lowering, op: Operator) -> None:
+    x = lowering.input(op, 0)
+    y = lowering.quantized_output(op, x.shape)
+    if x.dtype == FLOAT32:
+        rounding = Rounding.HALF_EVEN if lowering.requant is Requant.FLOAT32 else Rounding.HALF_AWAY
+        lowering.emit("quantize", [x], y, rounding=rounding)
+        return
+    x = lowering.quantized(op, 0)
+    lowering.lookup(x, y, rescaled(x, y, lowering.requant))
+
+
+def dequantize(lowering: Lowering, op: Operator) -> None:
+    source = lowering.source(op, 0)
+    if source.type == "float16":
+        lowering.set_constant(op, lowering.constant(op, 0, "half-precision input"))
+        return
+    if source.scale.size > 1:
+        lowering.refuse(
+            op,
+            f"its input {source.name!r} has {source.scale.size} scales: a network of which only the weights are quantized "
+            "computes in floating point; quantize its activations too",
+        )
+    x = lowering.quantized(op, 0)
+    y = lowering.output(op, x.shape)
+    if y.dtype != FLOAT32 or x.dtype != INT8:
+        lowering.refuse(op, f"it makes {y.dtype}; only float32 is supported")
+    lowering.emit("dequantize", [x], y)

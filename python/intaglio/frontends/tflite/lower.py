@@ -1,0 +1,125 @@
+"""From a parsed .tflite file to a graph: every operator by the lowering of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from intaglio.errors import ModelFormatError, UnsupportedOpError
+from intaglio.frontends.tflite import (
+    blocks,
+    conversion,
+    convolution,
+    elementwise,
+    folding,
+    matmul,
+    movement,
+    reduction,
+    resize,
+    slicing,
+    unary,
+)
+from intaglio.frontends.tflite.lowering import Lowering
+from intaglio.frontends.tflite.model import Model, Operator, parse
+from intaglio.graph import Graph, Port, Tensor
+from intaglio.opset import Requant
+
+LOWERINGS: Final[dict[str, Callable[[Lowering, Operator], None]]] = {
+    "CONV_2D": convolution.conv_2d,
+    "DEPTHWISE_CONV_2D": convolution.depthwise_conv_2d,
+    "TRANSPOSE_CONV": convolution.transpose_conv,
+    "FULLY_CONNECTED": matmul.fully_connected,
+    "BATCH_MATMUL": matmul.batch_matmul,
+    "ADD": elementwise.add,
+    "SUB": elementwise.sub,
+    "MUL": elementwise.mul,
+    "MAXIMUM": elementwise.maximum,
+    "MINIMUM": elementwise.minimum,
+    "PRELU": elementwise.prelu,
+    "MAX_POOL_2D": reduction.max_pool_2d,
+    "AVERAGE_POOL_2D": reduction.average_pool_2d,
+    "MEAN": reduction.mean,
+    "SOFTMAX": reduction.softmax,
+    "ARG_MAX": reduction.arg_max,
+    "ARG_MIN": reduction.arg_min,
+    "RESHAPE": movement.reshape,
+    "SQUEEZE": movement.squeeze,
+    "EXPAND_DIMS": movement.expand_dims,
+    "TRANSPOSE": movement.transpose,
+    "BROADCAST_TO": movement.broadcast_to,
+    "CONCATENATION": movement.concatenation,
+    "PACK": movement.pack,
+    "UNPACK": movement.unpack,
+    "PAD": movement.pad,
+    "PADV2": movement.pad,
+    "MIRROR_PAD": movement.mirror_pad,
+    "SLICE": slicing.slice_,
+    "STRIDED_SLICE": slicing.strided_slice,
+    "SPLIT": slicing.split,
+    "SPLIT_V": slicing.split_v,
+    "SPACE_TO_DEPTH": blocks.space_to_depth,
+    "DEPTH_TO_SPACE": blocks.depth_to_space,
+    "SPACE_TO_BATCH_ND": blocks.space_to_batch_nd,
+    "BATCH_TO_SPACE_ND": blocks.batch_to_space_nd,
+    "RESIZE_NEAREST_NEIGHBOR": resize.resize_nearest_neighbor,
+    "RESIZE_BILINEAR": resize.resize_bilinear,
+    "QUANTIZE": conversion.quantize,
+    "DEQUANTIZE": conversion.dequantize,
+    **unary.LOWERINGS,
+}
+
+
+def load(data: bytes, requant: Requant) -> Graph:
+    """The graph of a .tflite file, operator by operator as the file has them."""
+    model = parse(data)
+    _check_quantized(model)
+    lowering = Lowering(model, requant)
+    inputs = tuple(_port(lowering, index, lowering.declare_input(index)) for index in model.inputs)
+    if len(set(model.inputs)) < len(model.inputs):
+        raise ModelFormatError("the file names an input twice")
+    for op in model.operators:
+        if not folding.fold(lowering, op):
+            _lower(lowering, op)
+    outputs = _outputs(lowering)
+    metadata = {"source": "tflite", "requant": requant.name.lower(), "description": model.description}
+    return Graph(lowering.tensors, tuple(lowering.nodes), inputs, outputs, metadata)
+
+
+def _lower(lowering: Lowering, op: Operator) -> None:
+    lower = LOWERINGS.get(op.op)
+    if lower is None:
+        advice = "cut the network before it" if op.op.startswith("CUSTOM") else "replace it, or cut the network there"
+        raise UnsupportedOpError(f"{lowering.locate(op)} is not supported; {advice} and compute it outside")
+    lower(lowering, op)
+
+
+def _outputs(lowering: Lowering) -> tuple[Port, ...]:
+    ports: list[Port] = []
+    for index in lowering.model.outputs:
+        tensor = lowering.value(index)
+        if any(port.tensor == tensor.name for port in ports):
+            tensor = lowering.emit("reshape", [tensor], lowering.temporary(tensor, "again", tensor.shape, tensor))
+        ports.append(_port(lowering, index, tensor))
+    return tuple(ports)
+
+
+def _port(lowering: Lowering, index: int, tensor: Tensor) -> Port:
+    source = lowering.model.tensors[index]
+    if source.type != "uint8":
+        return Port(tensor.name, tensor.dtype)
+    if tensor.scale is None:
+        raise UnsupportedOpError(f"tensor {source.name!r} enters or leaves the network as uint8 without a scale")
+    return Port(tensor.name, np.dtype(np.uint8))
+
+
+def _check_quantized(model: Model) -> None:
+    """A network without one quantized tensor needs more than another op."""
+    if any(tensor.type in ("int8", "uint8") and tensor.scale.size for tensor in model.tensors):
+        return
+    types = ", ".join(sorted({tensor.type for tensor in model.tensors}))
+    raise UnsupportedOpError(
+        f"the network is not quantized (its tensors are {types}): quantize it to int8 first, with full integer "
+        "quantization and calibration data"
+    )
