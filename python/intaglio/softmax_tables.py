@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from intaglio.fixed_point import Int64, rdivpot, srdhm
 from intaglio.errors import QuantizationError
+from intaglio.fixed_point import Int64, rdivpot, srdhm
 from intaglio.opset import Requant
 from intaglio.quantization import quantize_multiplier
 

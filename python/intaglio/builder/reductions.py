@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 
 from intaglio.builder.core import Activation, GraphAssembler, clamp_bounds
 from intaglio.builder.movement import normal_axis
-from intaglio.builder.sums import Pair, PaddingLike, need_rank, pair, resolve_padding, windows
+from intaglio.builder.sums import PaddingLike, Pair, need_rank, pair, resolve_padding, windows
 from intaglio.graph import AttrValue
 from intaglio.opset import Requant, Rounding
 from intaglio.quantization import Requantization

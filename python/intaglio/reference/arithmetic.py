@@ -23,7 +23,7 @@ def requantize(view: NodeView, acc: Int64) -> NDArray[np.int8]:
     else:
         scaled = mbqm(acc, scale, view.data("shift"))
     low, high = view.numbers("clamp") if "clamp" in view.node.attrs else (-128, 127)
-    return to_int8(scaled + view.output.zero_point, low, high)
+    return to_int8(scaled + view.output.zero_point, low, high).reshape(acc.shape)
 
 
 def to_int8(values: Int64, low: int = -128, high: int = 127) -> NDArray[np.int8]:

@@ -17,7 +17,7 @@ def reshape(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
 
 def transpose(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
     """Axis i of y is axis permutation[i] of x."""
-    return np.ascontiguousarray(x.transpose(view.numbers("permutation")))
+    return x.transpose(view.numbers("permutation")).copy()
 
 
 def slice_(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from intaglio.errors import QuantizationError
 from intaglio.opset import Requant
 from intaglio.rules.gemm import broadcast
-from intaglio.rules.requantization import check_accumulator, check_requantization
+from intaglio.rules.requantization import check_accumulator, check_requantization, reach
 from intaglio.rules.view import INT8, NodeView
 
 
@@ -15,18 +15,18 @@ def add_sub(view: NodeView) -> None:
     view.want_clamp()
     multipliers, shifts, left_shift = view.numbers("multiplier"), view.numbers("shift"), view.number("left_shift")
     view.want_between("multiplier", multipliers, 0, 2**31 - 1)
-    reach = [max(127 - t.zero_point, 128 + t.zero_point) for t in view.inputs]
+    reaches = [reach(view["a"]), reach(view["b"])]
     if view.requant is Requant.FLOAT32:
         view.want_between("shift", shifts[:1], 1, 30)
         unused = (multipliers[2], *shifts[1:], left_shift)
         view.want(not any(unused), "attributes of the fixed mode", "0", unused, QuantizationError)
-        total = sum(r * m for r, m in zip(reach, multipliers[:2], strict=True)) + 2 ** (shifts[0] - 1)
+        total = sum(r * m for r, m in zip(reaches, multipliers[:2], strict=True)) + 2 ** (shifts[0] - 1)
         check_accumulator(view, total)
         return
     view.want_between("shift", shifts, -31, 30)
     view.want_between("left_shift", (left_shift,), 0, 22)
     total = 0
-    for r, multiplier, shift in zip(reach, multipliers[:2], shifts[:2], strict=True):
+    for r, multiplier, shift in zip(reaches, multipliers[:2], shifts[:2], strict=True):
         operand = (r << left_shift) << max(shift, 0)
         check_accumulator(view, operand, "operand shifted left")
         total += (operand * multiplier >> 31 >> max(-shift, 0)) + 2
@@ -37,8 +37,7 @@ def mul(view: NodeView) -> None:
     """A product and one requantization set."""
     _check_operands(view)
     view.want_clamp()
-    a, b = (max(127 - t.zero_point, 128 + t.zero_point) for t in view.inputs)
-    check_requantization(view, 1, a * b)
+    check_requantization(view, 1, reach(view["a"]) * reach(view["b"]))
 
 
 def maximum_minimum(view: NodeView) -> None:
@@ -56,5 +55,6 @@ def lookup(view: NodeView) -> None:
 
 
 def _check_operands(view: NodeView) -> None:
-    view.want_quantized(*view.inputs, view.output)
-    view.want_shape(view.output, broadcast(view, *(t.shape for t in view.inputs)))
+    a, b = view["a"], view["b"]
+    view.want_quantized(a, b, view.output)
+    view.want_shape(view.output, broadcast(view, a.shape, b.shape))

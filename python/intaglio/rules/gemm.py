@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from intaglio.errors import ShapeError
 from intaglio.geometry import transposed_size, window_count
-from intaglio.graph import Tensor
 from intaglio.opset import Requant
-from intaglio.rules.requantization import check_requantization, largest_sum
+from intaglio.rules.requantization import check_requantization, largest_sum, reach
 from intaglio.rules.view import INT8, INT32, NodeView, listed
 
 #: Strides, dilations, kernels and padding stay below this, so that positions fit 32 bits.
@@ -86,7 +85,7 @@ def batch_matmul(view: NodeView) -> None:
     view.want(b.shape[-2] == k, f"shape of '{b.name}'", f"[..., {k}, N]", listed(b.shape), ShapeError)
     view.want_shape(y, (*broadcast(view, a.shape[:-2], b.shape[:-2]), m, b.shape[-1]))
     view.want_clamp()
-    check_requantization(view, 1, k * _reach(a) * _reach(b))
+    check_requantization(view, 1, k * reach(a) * reach(b))
 
 
 def broadcast(view: NodeView, *shapes: tuple[int, ...]) -> tuple[int, ...]:
@@ -117,11 +116,6 @@ def _check_layout(view: NodeView, weight_rank: int) -> None:
     view.want_rank(view["weight"], weight_rank)
 
 
-def _reach(tensor: Tensor) -> int:
-    """The largest |q - zero_point|."""
-    return max(127 - tensor.zero_point, 128 + tensor.zero_point)
-
-
 def _check_sum(view: NodeView, channels: int, terms: int, by_channel: Callable[[NDArray[Any]], NDArray[Any]]) -> None:
     """Check weight, bias, clamp and requantization; ``by_channel`` views the weight as [channels, terms]."""
     x, weight, values = view["x"], view["weight"], view.data("weight")
@@ -132,7 +126,7 @@ def _check_sum(view: NodeView, channels: int, terms: int, by_channel: Callable[[
     bias = view.want_constant("bias", INT32, (channels,))
     # The weights are read only where their number alone does not settle it.
     largest_bias = int(np.abs(bias.astype(np.int64)).max(initial=0))
-    largest: NDArray[np.int64] | int = terms * _reach(x) * (128 + abs(zw)) + largest_bias
+    largest: NDArray[np.int64] | int = terms * reach(x) * (128 + abs(zw)) + largest_bias
     room = 2**31
     if view.requant is Requant.FIXED:
         room >>= min(max(int(view.want_constant("shift", INT32, (channels,)).max(initial=0)), 0), 31)

@@ -10,7 +10,7 @@ from intaglio.errors import QuantizationError, ShapeError
 from intaglio.geometry import positions_inside
 from intaglio.opset import Requant, Rounding
 from intaglio.rules.gemm import check_window
-from intaglio.rules.requantization import check_requantization
+from intaglio.rules.requantization import check_requantization, reach
 from intaglio.rules.view import INT32, INT64, NodeView, listed
 
 #: Longest softmax axis, so that the sum of the table's values fits.
@@ -52,7 +52,7 @@ def mean(view: NodeView) -> None:
     expected = f"{listed(dropped)} or {listed(kept)}"
     view.want(y.shape in (dropped, kept), f"shape of '{y.name}'", expected, listed(y.shape), ShapeError)
     count = math.prod(x.shape[a] for a in axes)
-    check_requantization(view, 1, count * max(127 - x.zero_point, 128 + x.zero_point))
+    check_requantization(view, 1, count * reach(x))
 
 
 def softmax(view: NodeView) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intaglio.errors import QuantizationError
+from intaglio.graph import Tensor
 from intaglio.opset import Requant
 from intaglio.rules.view import FLOAT32, INT32, NodeView
 
@@ -14,7 +15,7 @@ _SMALLEST_NORMAL = np.finfo(np.float32).tiny
 
 
 def check_requantization(view: NodeView, channels: int, largest: NDArray[np.int64] | int) -> None:
-    """Check inputs ``scale`` and ``shift``; ``largest`` bounds \\|acc\\|, per channel or for all."""
+    """Check inputs ``scale`` and ``shift``; ``largest`` bounds |acc|, per channel or for all."""
     check_accumulator(view, largest)
     if view.requant is Requant.FLOAT32:
         scale = view.want_constant("scale", FLOAT32, (channels,))
@@ -41,12 +42,17 @@ def check_accumulator(view: NodeView, largest: NDArray[np.int64] | int, what: st
     view.want(worst < _LIMIT, what, "magnitude below 2^31", f"up to {worst}", QuantizationError)
 
 
+def reach(tensor: Tensor) -> int:
+    """The largest |q - zero_point|."""
+    return max(127 - tensor.zero_point, 128 + tensor.zero_point)
+
+
 def largest_sum(weight: NDArray[np.int8], bias: NDArray[np.int32], zx: int, zw: int) -> NDArray[np.int64]:
-    """Per channel, the largest \\|bias + sum (x - zx) (w - zw)\\| over every x; weight is [channels, terms]."""
+    """Per channel, the largest |bias + sum (x - zx) (w - zw)| over every x; weight is [channels, terms]."""
     w = weight.astype(np.int64) - zw
     positive = np.where(w > 0, w, 0).sum(axis=1)
     negative = positive - w.sum(axis=1)
     low, high = -128 - zx, 127 - zx
     top = bias + positive * high - negative * low
     bottom = bias + positive * low - negative * high
-    return np.maximum(np.abs(top), np.abs(bottom))
+    return np.asarray(np.maximum(np.abs(top), np.abs(bottom)))
