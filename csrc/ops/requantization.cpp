@@ -28,37 +28,6 @@ Result<const T*> padded(const Node& node, Planner& planner, std::span<const T> v
 
 }  // namespace
 
-Status check_constant(const Node& node, const Tensor& tensor, const char* role, DType dtype,
-                      std::initializer_list<std::int64_t> dims) {
-  const int name_length = static_cast<int>(std::min<std::size_t>(tensor.name.size(), 80));
-  if (!tensor.constant()) {
-    return node_error(Code::kUnsupportedOp, node, "%s '%.*s' must be a constant", role, name_length,
-                      tensor.name.data());
-  }
-  if (tensor.dtype != dtype) {
-    return node_error(Code::kDType, node, "%s '%.*s' has element type %d, expected %d", role, name_length,
-                      tensor.name.data(), static_cast<int>(tensor.dtype), static_cast<int>(dtype));
-  }
-  if (!std::equal(tensor.dims.begin(), tensor.dims.end(), dims.begin(), dims.end())) {
-    return node_error(Code::kShape, node, "%s '%.*s' has the wrong shape (rank %d, %" PRId64 " elements)", role,
-                      name_length, tensor.name.data(), static_cast<int>(tensor.dims.size()), tensor.elements);
-  }
-  return {};
-}
-
-Status check_activation(const Node& node, const Tensor& tensor, const char* role) {
-  const int name_length = static_cast<int>(std::min<std::size_t>(tensor.name.size(), 80));
-  if (tensor.dtype != DType::kInt8) {
-    return node_error(Code::kDType, node, "%s '%.*s' has element type %d, expected int8", role, name_length,
-                      tensor.name.data(), static_cast<int>(tensor.dtype));
-  }
-  if (!tensor.quantized || tensor.zero_point < -128 || tensor.zero_point > 127) {
-    return node_error(Code::kQuantization, node, "%s '%.*s' must be quantized with a zero point in [-128, 127]", role,
-                      name_length, tensor.name.data());
-  }
-  return {};
-}
-
 Result<RequantizationParameters> read_requantization(const Node& node, const Model& model, std::size_t scale_index,
                                                      std::int64_t channels, std::int64_t mode, std::int64_t low,
                                                      std::int64_t high) {

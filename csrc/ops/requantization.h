@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "kernels/gemm.h"
 #include "model/model.h"
+#include "ops/checks.h"
 #include "runtime/planner.h"
 
 namespace intaglio {
@@ -39,12 +40,5 @@ Status check_accumulators(const Node& node, const RequantizationParameters& para
 Result<Requantization> make_requantization(const Node& node, Planner& planner,
                                            const RequantizationParameters& parameters, std::int64_t groups,
                                            std::int64_t columns);
-
-// Checks that a tensor is a constant of the given type and dims.
-Status check_constant(const Node& node, const Tensor& tensor, const char* role, DType dtype,
-                      std::initializer_list<std::int64_t> dims);
-
-// Checks that a tensor holds quantized int8 activations with a zero point in [-128, 127].
-Status check_activation(const Node& node, const Tensor& tensor, const char* role);
 
 }  // namespace intaglio

@@ -1,0 +1,280 @@
+#include "gemm/layer.h"
+
+#include <algorithm>
+
+namespace intaglio {
+
+namespace {
+
+// Input bytes of the rows that one kernel call works on: they stay in the second-level cache while the kernel goes over
+// them once for every few columns.
+constexpr std::int64_t kBlockBytes = 256 * 1024;
+// Rows and panels that parts are cut at: multiples that whole tiles fill.
+constexpr std::int64_t kRowGrain = 8;
+constexpr std::int64_t kPanelGrain = 2;
+
+// How a layer is shared out: `axis` (or the groups) in `ways` ways, and for each of them columns in `column_ways`.
+constexpr int kGroupAxis = -1;
+struct Sharing {
+  int axis = 0;
+  int ways = 1;
+  int column_ways = 1;
+};
+
+struct GemmArguments {
+  GemmLayer layer;
+  Sharing sharing;
+  void (*run)(const GemmBlock& block) = nullptr;
+  Slot row_bias;
+  bool has_row_bias = false;
+};
+
+struct RowBiasArguments {
+  GemmLayer layer;
+  Slot row_bias;
+};
+
+std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+std::int64_t padded_columns(const GemmLayer& layer) {
+  return divide_up(layer.group_columns, kPanelColumns) * static_cast<std::int64_t>(kPanelColumns);
+}
+
+std::int64_t positions(const GemmLayer& layer) {
+  return layer.axes[0].count * layer.axes[1].count * layer.axes[2].count;
+}
+
+// The share of `count` units that part `part` of `parts` does, cut at multiples of `grain`.
+Range split_at(std::int64_t count, std::int64_t grain, int part, int parts) {
+  const Range range = split(divide_up(count, grain), part, parts);
+  return {std::min(range.begin * grain, count), std::min(range.end * grain, count)};
+}
+
+// The share of the work that the most loaded of `ways` parts does, times `ways`: 1 is an even split.
+double imbalance(std::int64_t count, std::int64_t grain, int ways) {
+  const std::int64_t units = divide_up(count, grain);
+  return static_cast<double>(divide_up(units, ways) * ways) / static_cast<double>(units);
+}
+
+// The most even sharing; among equals, the one that cuts columns least and the outermost axis.
+Sharing choose_sharing(const GemmLayer& layer, int parts) {
+  Sharing best;
+  double least = 1e30;
+  for (int column_ways = 1; column_ways <= parts; ++column_ways) {
+    if (parts % column_ways != 0) continue;
+    const int ways = parts / column_ways;
+    const double columns = imbalance(divide_up(layer.group_columns, kPanelColumns), kPanelGrain, column_ways);
+    for (int axis = kGroupAxis; axis < kGemmAxes; ++axis) {
+      const std::int64_t count = axis == kGroupAxis ? layer.groups : layer.axes[axis].count;
+      const double total = columns * imbalance(count, axis == kGemmAxes - 1 ? kRowGrain : 1, ways);
+      if (total < least) {
+        least = total;
+        best = {axis, ways, column_ways};
+      }
+    }
+  }
+  return best;
+}
+
+// The ranges of everything that one part works on.
+struct Share {
+  Range groups, columns;
+  Range axes[kGemmAxes];
+};
+
+Share share_of(const GemmArguments& a, int part) {
+  const GemmLayer& layer = a.layer;
+  Share share = {{0, layer.groups}, {0, layer.group_columns}, {}};
+  for (int axis = 0; axis < kGemmAxes; ++axis) share.axes[axis] = {0, layer.axes[axis].count};
+  const int way = part / a.sharing.column_ways;
+  if (a.sharing.axis == kGroupAxis) {
+    share.groups = split(layer.groups, way, a.sharing.ways);
+  } else {
+    share.axes[a.sharing.axis] = split_at(layer.axes[a.sharing.axis].count,
+                                          a.sharing.axis == kGemmAxes - 1 ? kRowGrain : 1, way, a.sharing.ways);
+  }
+  share.columns = split_at(layer.group_columns, kPanelGrain * static_cast<std::int64_t>(kPanelColumns),
+                           part % a.sharing.column_ways, a.sharing.column_ways);
+  return share;
+}
+
+// One block of lines of one image and group, cut so that its input stays in the cache.
+void run_blocks(const GemmArguments& a, GemmBlock& block, const std::uint8_t* input, std::uint8_t* output,
+                const std::int32_t* row_bias, Range lines, Range rows) {
+  const GemmAxis& line_axis = a.layer.axes[1];
+  const GemmAxis& row_axis = a.layer.axes[2];
+  const std::int64_t row_count = rows.end - rows.begin;
+  const std::int64_t row_bytes = std::max<std::int64_t>(row_axis.input_stride, 1);
+  // Lines of fewer rows than the axis has do not follow one another in row_bias, so they go one at a time.
+  const bool whole_lines = row_count == row_axis.count;
+  const std::int64_t lines_at_once = whole_lines ? std::max<std::int64_t>(kBlockBytes / (row_bytes * row_count), 1) : 1;
+  const std::int64_t rows_at_once =
+      lines_at_once > 1 ? row_count : std::max(kBlockBytes / row_bytes / kRowGrain * kRowGrain, kRowGrain);
+  for (std::int64_t line = lines.begin; line < lines.end; line += lines_at_once) {
+    for (std::int64_t row = rows.begin; row < rows.end; row += rows_at_once) {
+      block.lines = static_cast<std::size_t>(std::min(lines_at_once, lines.end - line));
+      block.rows = static_cast<std::size_t>(std::min(rows_at_once, rows.end - row));
+      block.input = input + line * line_axis.input_stride + row * row_axis.input_stride;
+      block.output = output + line * line_axis.output_stride + row * row_axis.output_stride;
+      block.row_bias = row_bias != nullptr ? row_bias + line * row_axis.count + row : nullptr;
+      a.run(block);
+    }
+  }
+}
+
+void run_gemm(const void* arguments, const Memory& memory, int part, int parts) {
+  (void)parts;
+  const auto& a = *static_cast<const GemmArguments*>(arguments);
+  const GemmLayer& layer = a.layer;
+  const Share share = share_of(a, part);
+  if (share.columns.begin == share.columns.end) return;
+
+  GemmBlock block;
+  block.input_row_stride = layer.axes[2].input_stride;
+  block.input_line_stride = layer.axes[1].input_stride;
+  block.taps = layer.taps.data();
+  block.tap_count = layer.taps.size();
+  block.depth = static_cast<std::size_t>(layer.depth);
+  block.output_row_stride = layer.axes[2].output_stride;
+  block.output_line_stride = layer.axes[1].output_stride;
+  block.columns = static_cast<std::size_t>(share.columns.end - share.columns.begin);
+  block.requantization = layer.requantization;
+  const auto panel_bytes = static_cast<std::int64_t>(packed_panel_bytes(block.tap_count, block.depth));
+  const std::int64_t width = padded_columns(layer);
+
+  for (std::int64_t group = share.groups.begin; group < share.groups.end; ++group) {
+    const std::int64_t column = group * width + share.columns.begin;
+    block.weights = layer.weights + column / static_cast<std::int64_t>(kPanelColumns) * panel_bytes;
+    block.bias = layer.bias + column;
+    if (layer.requantization.scale != nullptr) {
+      block.requantization.scale = layer.requantization.scale + column;
+    } else {
+      block.requantization.multiplier = layer.requantization.multiplier + column;
+      block.requantization.shift = layer.requantization.shift + column;
+    }
+    for (std::int64_t image = share.axes[0].begin; image < share.axes[0].end; ++image) {
+      const std::uint8_t* input = memory.at<const std::uint8_t>(layer.input) + layer.input_offset +
+                                  group * layer.group_input_stride + image * layer.axes[0].input_stride;
+      std::uint8_t* output = memory.at<std::uint8_t>(layer.output) + layer.output_offset + group * layer.group_columns +
+                             share.columns.begin + image * layer.axes[0].output_stride;
+      const std::int32_t* row_bias = nullptr;
+      if (a.has_row_bias) {
+        row_bias = memory.at<const std::int32_t>(a.row_bias) +
+                   (group * layer.axes[0].count + image) * layer.axes[1].count * layer.axes[2].count;
+      }
+      run_blocks(a, block, input, output, row_bias, share.axes[1], share.axes[2]);
+    }
+  }
+}
+
+std::uint32_t sum_bytes(const std::uint8_t* bytes, std::int64_t count) {
+  std::uint32_t sum = 0;
+  for (std::int64_t i = 0; i < count; ++i) sum += bytes[i];
+  return sum;
+}
+
+// Modulo 2^32, as the kernels' accumulators are.
+void run_row_bias(const void* arguments, const Memory& memory, int part, int parts) {
+  const auto& a = *static_cast<const RowBiasArguments*>(arguments);
+  const GemmLayer& layer = a.layer;
+  const auto& [images, lines, rows] = layer.axes;
+  const std::uint8_t* input = memory.at<const std::uint8_t>(layer.input) + layer.input_offset;
+  auto* row_bias = memory.at<std::int32_t>(a.row_bias);
+  const Range range = split(layer.groups * images.count * lines.count, part, parts);
+  for (std::int64_t i = range.begin; i < range.end; ++i) {
+    const std::int64_t line = i % lines.count;
+    const std::int64_t image = i / lines.count % images.count;
+    const std::int64_t group = i / lines.count / images.count;
+    const std::uint8_t* first =
+        input + group * layer.group_input_stride + image * images.input_stride + line * lines.input_stride;
+    for (std::int64_t row = 0; row < rows.count; ++row) {
+      std::uint32_t sum = 0;
+      for (const std::ptrdiff_t tap : layer.taps) sum += sum_bytes(first + row * rows.input_stride + tap, layer.depth);
+      row_bias[i * rows.count + row] =
+          static_cast<std::int32_t>(-static_cast<std::uint32_t>(layer.weight_zero_point) * sum);
+    }
+  }
+}
+
+}  // namespace
+
+void merge_axes(GemmAxis (&axes)[kGemmAxes]) {
+  GemmAxis merged[kGemmAxes];
+  int innermost = kGemmAxes - 1;
+  merged[innermost] = axes[innermost];
+  for (int axis = kGemmAxes - 2; axis >= 0; --axis) {
+    const GemmAxis& outer = axes[axis];
+    GemmAxis& inner = merged[innermost];
+    if (outer.count == 1) continue;
+    if (inner.count == 1) {
+      inner = outer;
+    } else if (outer.input_stride == inner.count * inner.input_stride &&
+               outer.output_stride == inner.count * inner.output_stride) {
+      inner.count *= outer.count;
+    } else {
+      merged[--innermost] = outer;
+    }
+  }
+  std::copy(merged, merged + kGemmAxes, axes);
+}
+
+Result<GemmWeights> pack_weights(const Node& node, Planner& planner, const WeightLayout& layout, std::int64_t groups,
+                                 std::span<const std::int32_t> bias, std::int32_t input_zero_point,
+                                 std::int32_t weight_zero_point) {
+  const auto columns = static_cast<std::size_t>(layout.columns);
+  const std::size_t group_bytes = packed_bytes(columns, layout.taps.size(), static_cast<std::size_t>(layout.depth));
+  const std::size_t width = align_up(columns, kPanelColumns);
+  auto* panels = planner.make<std::int8_t>(std::max<std::size_t>(static_cast<std::size_t>(groups) * group_bytes, 1));
+  auto* folded = planner.make<std::int32_t>(static_cast<std::size_t>(groups) * width);
+  if (panels == nullptr || folded == nullptr) return out_of_memory(node);
+  for (std::size_t group = 0; group < static_cast<std::size_t>(groups); ++group) {
+    WeightLayout part = layout;
+    part.values += static_cast<std::ptrdiff_t>(group * columns) * layout.column_stride;
+    pack_panels(part, panels + group * group_bytes);
+    for (std::size_t column = 0; column < columns; ++column) {
+      const std::int64_t total = sum_weights(part, static_cast<std::int64_t>(column), weight_zero_point).total();
+      // Modulo 2^32, as the kernels' accumulators are.
+      folded[group * width + column] = static_cast<std::int32_t>(
+          static_cast<std::uint32_t>(bias[group * columns + column] - input_zero_point * total));
+    }
+  }
+  return GemmWeights{panels, folded};
+}
+
+Status emit_gemm(const Node& node, Planner& planner, const GemmLayer& layer, const char* reason) {
+  const std::int64_t macs = positions(layer) * layer.groups * layer.group_columns *
+                            static_cast<std::int64_t>(layer.taps.size()) * layer.depth;
+  auto* arguments = planner.make<GemmArguments>();
+  if (arguments == nullptr) return out_of_memory(node);
+  arguments->layer = layer;
+  merge_axes(arguments->layer.axes);
+  arguments->run = planner.kernels().gemm->run;
+  const int parts = planner.parts_for(macs);
+  arguments->sharing = choose_sharing(arguments->layer, parts);
+
+  if (layer.weight_zero_point != 0) {
+    auto* sums = planner.make<RowBiasArguments>();
+    if (sums == nullptr) return out_of_memory(node);
+    sums->layer = arguments->layer;
+    sums->row_bias = planner.scratch(static_cast<std::size_t>(positions(layer) * layer.groups) * sizeof(std::int32_t));
+    arguments->row_bias = sums->row_bias;
+    arguments->has_row_bias = true;
+    Step step;
+    step.run = &run_row_bias;
+    step.arguments = sums;
+    step.parts = parts;
+    step.kernel = "row_sums";
+    step.reason = "weights have a zero point";
+    INTAGLIO_TRY(planner.emit(step));
+  }
+  Step step;
+  step.run = &run_gemm;
+  step.arguments = arguments;
+  step.parts = parts;
+  step.kernel = planner.kernels().gemm->name;
+  step.reason = reason;
+  step.macs = macs;
+  return planner.emit(step);
+}
+
+}  // namespace intaglio

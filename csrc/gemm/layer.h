@@ -1,0 +1,59 @@
+// A layer of sums of products as matrix multiplication over strided rows: what convolutions, fully connected layers and
+// transposed convolutions come down to. Blocking and threads live here; there are no intrinsics.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "gemm/pack.h"
+#include "kernels/gemm.h"
+#include "runtime/planner.h"
+
+namespace intaglio {
+
+// One axis of output positions, with strides in bytes.
+struct GemmAxis {
+  std::int64_t count = 1;
+  std::ptrdiff_t input_stride = 0;
+  std::ptrdiff_t output_stride = 0;
+};
+
+// The axes of output positions, outermost first: images, lines, rows.
+inline constexpr int kGemmAxes = 3;
+
+struct GemmLayer {
+  Slot input, output;
+  std::ptrdiff_t input_offset = 0;  // of the first position's byte 0
+  std::ptrdiff_t output_offset = 0;
+  GemmAxis axes[kGemmAxes];
+  // Each group multiplies its own `depth` bytes of input by its own weights into its own columns.
+  std::int64_t groups = 1;
+  std::ptrdiff_t group_input_stride = 0;
+  std::int64_t group_columns = 0;
+  std::span<const std::ptrdiff_t> taps;  // byte offsets of the runs; lives as long as the plan
+  std::int64_t depth = 0;
+  const std::int8_t* weights = nullptr;  // packed, group after group
+  const std::int32_t* bias = nullptr;    // of each group's columns padded to a multiple of kPanelColumns
+  Requantization requantization;         // likewise
+  // Weights with a zero point take a term for every output position: less the zero point times the sum of its inputs.
+  std::int32_t weight_zero_point = 0;
+};
+
+// The bias with the correction for the input's zero point, and the packed weights, of `groups` groups of
+// layout.columns columns each (groups follow one another `layout.columns` columns apart).
+struct GemmWeights {
+  const std::int8_t* panels = nullptr;
+  const std::int32_t* bias = nullptr;
+};
+Result<GemmWeights> pack_weights(const Node& node, Planner& planner, const WeightLayout& layout, std::int64_t groups,
+                                 std::span<const std::int32_t> bias, std::int32_t input_zero_point,
+                                 std::int32_t weight_zero_point);
+
+// Joins axes that lie end to end, so that tiles run on over their ends.
+void merge_axes(GemmAxis (&axes)[kGemmAxes]);
+
+// Emits the steps that compute the layer.
+Status emit_gemm(const Node& node, Planner& planner, const GemmLayer& layer, const char* reason);
+
+}  // namespace intaglio

@@ -1,0 +1,78 @@
+#include "gemm/pack.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace intaglio {
+
+namespace {
+
+constexpr auto kColumns = static_cast<std::int64_t>(kPanelColumns);
+constexpr auto kGroup = static_cast<std::int64_t>(kDepthGroup);
+
+// One group of four depths of one column, those beyond `count` zero.
+std::uint32_t gather(const std::int8_t* source, std::ptrdiff_t stride, std::int64_t count, std::uint8_t flip) {
+  std::uint8_t bytes[kDepthGroup] = {};
+  for (std::int64_t i = 0; i < count; ++i) bytes[i] = static_cast<std::uint8_t>(source[i * stride]) ^ flip;
+  std::uint32_t group;
+  std::memcpy(&group, bytes, sizeof(group));
+  return group;
+}
+
+// One run of one column: its groups lie a panel row (16 columns of 4 bytes) apart.
+std::int8_t* pack_run(const WeightLayout& layout, const std::int8_t* source, std::int8_t* target, std::uint8_t flip) {
+  constexpr std::int64_t kStep = kColumns * kGroup;
+  std::int64_t depth = 0;
+  if (layout.depth_stride == 1 && flip == 0) {
+    for (; depth + kGroup <= layout.depth; depth += kGroup, target += kStep) {
+      std::memcpy(target, source + depth, static_cast<std::size_t>(kGroup));
+    }
+  }
+  for (; depth < layout.depth; depth += kGroup, target += kStep) {
+    const std::uint32_t group =
+        gather(source + depth * layout.depth_stride, layout.depth_stride, std::min(kGroup, layout.depth - depth), flip);
+    std::memcpy(target, &group, sizeof(group));
+  }
+  return target;
+}
+
+}  // namespace
+
+void pack_panels(const WeightLayout& layout, std::int8_t* packed, std::uint8_t flip) {
+  const std::size_t taps = layout.taps.size();
+  const auto panel_bytes = static_cast<std::int64_t>(packed_panel_bytes(taps, static_cast<std::size_t>(layout.depth)));
+  for (std::int64_t first = 0; first < layout.columns; first += kColumns, packed += panel_bytes) {
+    const std::int64_t columns = std::min(kColumns, layout.columns - first);
+    if (columns < kColumns) std::memset(packed, 0, static_cast<std::size_t>(panel_bytes));
+    for (std::int64_t column = 0; column < columns; ++column) {
+      const std::int8_t* source = layout.values + (first + column) * layout.column_stride;
+      std::int8_t* target = packed + column * kGroup;
+      for (const std::ptrdiff_t tap : layout.taps) target = pack_run(layout, source + tap, target, flip);
+    }
+  }
+}
+
+WeightSums sum_weights(const WeightLayout& layout, std::int64_t column, std::int32_t zero_point) {
+  // int32 sums of a bounded number of weights (at most 255 each less the zero point) are exact and vectorize.
+  constexpr std::int64_t kChunk = std::int64_t{1} << 20;
+  WeightSums sums;
+  const std::int8_t* source = layout.values + column * layout.column_stride;
+  for (const std::ptrdiff_t tap : layout.taps) {
+    for (std::int64_t begin = 0; begin < layout.depth; begin += kChunk) {
+      const std::int64_t count = std::min(kChunk, layout.depth - begin);
+      const std::int8_t* weights = source + tap + begin * layout.depth_stride;
+      std::int32_t positive = 0;
+      std::int32_t total = 0;
+      for (std::int64_t i = 0; i < count; ++i) {
+        const std::int32_t weight = weights[i * layout.depth_stride] - zero_point;
+        positive += std::max(weight, 0);
+        total += weight;
+      }
+      sums.positive += positive;
+      sums.negative += total - positive;
+    }
+  }
+  return sums;
+}
+
+}  // namespace intaglio

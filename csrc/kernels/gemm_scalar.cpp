@@ -1,0 +1,91 @@
+// GEMM in portable C++, for CPUs without a kernel of their own and as the plainest statement of what the others
+// compute.
+#include <bit>
+
+#include "kernels/gemm.h"
+
+namespace intaglio {
+namespace {
+
+// Sums wrap modulo 2^32, hence unsigned.
+using Sums = std::uint32_t[kPanelColumns];
+
+void add_products(Sums& sums, const std::uint8_t* x, const std::int8_t* weights) {
+  for (std::size_t column = 0; column < kPanelColumns; ++column) {
+    const std::int8_t* w = weights + column * kDepthGroup;
+    sums[column] += static_cast<std::uint32_t>(x[0] * w[0] + x[1] * w[1] + x[2] * w[2] + x[3] * w[3]);
+  }
+}
+
+std::int32_t round_float32(std::int32_t sum, float scale) {
+  // Adding 1.5 * 2^23 rounds to an integer, ties to even, in the low bits of the sum. The limits are beyond any byte.
+  const float scaled = static_cast<float>(sum) * scale;
+  const float limited = scaled < -1024.0F ? -1024.0F : scaled > 1024.0F ? 1024.0F : scaled;
+  return std::bit_cast<std::int32_t>(limited + 12582912.0F) - 0x4B400000;
+}
+
+std::int32_t round_fixed(std::int32_t sum, std::int32_t multiplier, std::int32_t shift) {
+  const std::int64_t x = static_cast<std::int64_t>(sum) * (std::int64_t{1} << (shift > 0 ? shift : 0));
+  const std::int64_t high = (x * multiplier + (std::int64_t{1} << 30)) >> 31;
+  const std::int64_t mask = (std::int64_t{1} << (shift < 0 ? -shift : 0)) - 1;
+  const std::int64_t quotient = high >> (shift < 0 ? -shift : 0);
+  return static_cast<std::int32_t>(quotient + ((high & mask) > (mask >> 1) + (high < 0) ? 1 : 0));
+}
+
+std::uint8_t requantize(std::int32_t sum, const Requantization& r, std::size_t column) {
+  const std::int32_t rounded = r.scale != nullptr ? round_float32(sum, r.scale[column])
+                                                  : round_fixed(sum, r.multiplier[column], r.shift[column]);
+  // Limited first, for a rounded value near the end of int32 has no room for the zero point.
+  const std::int32_t value = (rounded < -1024 ? -1024 : rounded > 1024 ? 1024 : rounded) + r.zero_point;
+  return static_cast<std::uint8_t>(value < r.low ? r.low : value > r.high ? r.high : value);
+}
+
+void run_panel(const GemmBlock& block, std::size_t column, std::size_t line, std::size_t row) {
+  const auto r = static_cast<std::ptrdiff_t>(row);
+  const auto l = static_cast<std::ptrdiff_t>(line);
+  const std::uint8_t* input = block.input + l * block.input_line_stride + r * block.input_row_stride;
+  const std::int8_t* weights =
+      block.weights + column / kPanelColumns * packed_panel_bytes(block.tap_count, block.depth);
+  const std::int32_t row_bias = block.row_bias != nullptr ? block.row_bias[line * block.rows + row] : 0;
+  Sums sums;
+  for (std::size_t i = 0; i < kPanelColumns; ++i) {
+    sums[i] = static_cast<std::uint32_t>(block.bias[column + i]) + static_cast<std::uint32_t>(row_bias);
+  }
+  for (std::size_t tap = 0; tap < block.tap_count; ++tap) {
+    const std::uint8_t* x = input + block.taps[tap];
+    for (std::size_t depth = 0; depth < block.depth; depth += kDepthGroup) {
+      add_products(sums, x + depth, weights);
+      weights += kPanelColumns * kDepthGroup;
+    }
+  }
+  std::uint8_t* output = block.output + l * block.output_line_stride + r * block.output_row_stride;
+  for (std::size_t i = column; i < block.columns && i < column + kPanelColumns; ++i) {
+    output[i] = requantize(static_cast<std::int32_t>(sums[i - column]), block.requantization, i);
+  }
+}
+
+void run_gemm_block(const GemmBlock& block) {
+  for (std::size_t column = 0; column < block.columns; column += kPanelColumns) {
+    for (std::size_t line = 0; line < block.lines; ++line) {
+      for (std::size_t row = 0; row < block.rows; ++row) run_panel(block, column, line, row);
+    }
+  }
+}
+
+std::uint64_t exercise_dots(std::uint64_t repeats) {
+  std::uint8_t x[kDepthGroup] = {1, 2, 3, 4};
+  std::int8_t w[kPanelColumns * kDepthGroup] = {1, 2, 3, 4, 5, 6, 7, 8};
+  Sums sums = {};
+  for (std::uint64_t repeat = 0; repeat < repeats; ++repeat) {
+    asm volatile("" : : "r"(x), "r"(w) : "memory");
+    add_products(sums, x, w);
+  }
+  asm volatile("" : : "r"(sums) : "memory");
+  return repeats * kPanelColumns * kDepthGroup;
+}
+
+}  // namespace
+
+extern const GemmKernels gemm_u8s8_1x16c4_scalar = {"gemm_u8s8_1x16c4_scalar", &run_gemm_block, &exercise_dots};
+
+}  // namespace intaglio

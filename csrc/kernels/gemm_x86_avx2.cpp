@@ -1,0 +1,36 @@
+// GEMM for AVX2. vpmaddubsw would saturate, so bytes are widened to int16 and vpmaddwd is exact: of each four bytes the
+// even two and the odd two make one vector each. Register map of the 3 x 1-panel tile: ymm 6 sums, 4 weights,
+// 2 activations, 1 product, 1 mask.
+#include "kernels/gemm_x86_256.h"
+
+namespace intaglio {
+namespace {
+
+struct Avx2 : Gemm256 {
+  static constexpr int kAccumulators = 6;
+  struct Halves {
+    __m256i even, odd;
+  };
+  using Weights = Halves;
+  using Activations = Halves;
+
+  static Weights load_weights(const std::int8_t* p) {
+    const __m256i bytes = load(p);
+    return {_mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8), _mm256_srai_epi16(bytes, 8)};
+  }
+  static Activations broadcast(const std::uint8_t* p) {
+    const __m256i bytes = splat4(p);
+    return {_mm256_and_si256(bytes, _mm256_set1_epi16(0xFF)), _mm256_srli_epi16(bytes, 8)};
+  }
+  static Vector dot(Vector sum, Activations x, Weights w) {
+    return add(sum, add(_mm256_madd_epi16(x.even, w.even), _mm256_madd_epi16(x.odd, w.odd)));
+  }
+  static void keep(Vector& v) { asm volatile("" : "+x"(v)); }
+  static void keep(Halves& v) { asm volatile("" : "+x"(v.even), "+x"(v.odd)); }
+};
+
+}  // namespace
+
+extern const GemmKernels gemm_u8s8_3x16c4_avx2 = {"gemm_u8s8_3x16c4_avx2", &run_gemm_block<Avx2>, &exercise_dots<Avx2>};
+
+}  // namespace intaglio

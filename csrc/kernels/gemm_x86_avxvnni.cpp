@@ -1,0 +1,23 @@
+// GEMM for AVX-VNNI. Register map of the 6 x 1-panel tile: ymm 12 sums, 2 weights, 1 activation. vpdpbusd is exact.
+#include "kernels/gemm_x86_256.h"
+
+namespace intaglio {
+namespace {
+
+struct AvxVnni : Gemm256 {
+  static constexpr int kAccumulators = 12;
+  using Weights = __m256i;
+  using Activations = __m256i;
+
+  static Weights load_weights(const std::int8_t* p) { return load(p); }
+  static Activations broadcast(const std::uint8_t* p) { return splat4(p); }
+  static Vector dot(Vector sum, Activations x, Weights w) { return _mm256_dpbusd_avx_epi32(sum, x, w); }
+  static void keep(Vector& v) { asm volatile("" : "+x"(v)); }
+};
+
+}  // namespace
+
+extern const GemmKernels gemm_u8s8_6x16c4_avxvnni = {"gemm_u8s8_6x16c4_avxvnni", &run_gemm_block<AvxVnni>,
+                                                     &exercise_dots<AvxVnni>};
+
+}  // namespace intaglio
