@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from intaglio.cli.doctor import cpu_name
+from intaglio import cpu
 
 
 def machine(*packages: str) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def machine(*packages: str) -> dict[str, Any]:
         except PackageNotFoundError:
             versions[package] = "not installed"
     return {
-        "cpu": cpu_name(),
+        "cpu": cpu.name(),
         "python": platform.python_version(),
         "versions": versions,
         "OPENBLAS_CORETYPE": os.environ.get("OPENBLAS_CORETYPE"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 from pathlib import Path
 from typing import Any
@@ -40,9 +39,9 @@ def examine() -> dict[str, Any]:
         for tier in cpu.tiers()
     ]
     return {
-        "cpu": cpu_name(),
+        "cpu": cpu.name() or platform.machine(),
         "features": list(cpu.features()),
-        "cores": cores(),
+        "cores": cpu.cores(),
         "tiers": tiers,
         "chosen_tier": intaglio.load(demo.model_bytes()).isa,
         "tiers_agree": len(set(fingerprints.values())) == 1,
@@ -54,21 +53,6 @@ def examine() -> dict[str, Any]:
         "platform": platform.platform(),
         "package": str(Path(intaglio.__file__).parent),
     }
-
-
-def cpu_name() -> str:
-    """The CPU's name where the system tells it, else its architecture."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.machine())
-
-
-def cores() -> int:
-    """The number of cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def render(described: dict[str, Any]) -> str:
