@@ -1,0 +1,57 @@
+// The micro-kernels of depthwise convolution, and the contract between them and csrc/ops.
+//
+// A *cell* is four bytes: the values of one channel and column in `group_rows` rows that lie under one another in the
+// window (4 uint8, or 2 uint16 where weights need 16 bits). Interleaving turns rows of input into cells; one dot
+// instruction per vector of cells then takes that many vertical taps at once. Cells and outputs are flat arrays over
+// (column, channel): a vector may span several columns when channels are few.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/gemm.h"
+
+namespace intaglio {
+
+inline constexpr std::size_t kCellBytes = 4;
+
+// Makes cells of `runs` runs of `width` bytes of each row, in ascending order. Reads up to 63 bytes past the end of a
+// run and writes up to DepthwiseKernels::chunk - 1 cells past the end of its cells.
+struct DepthwiseInterleave {
+  const std::uint8_t* const* rows = nullptr;  // DepthwiseKernels::group_rows addresses
+  std::size_t runs = 0;
+  std::size_t width = 0;
+  std::ptrdiff_t run_step = 0;  // bytes from one run to the next in every row
+  std::uint8_t* cells = nullptr;
+  std::ptrdiff_t cells_step = 0;  // bytes from one run to the next
+};
+
+// Computes `count` outputs: output i is the sum over the taps of cell i of the tap times the weights of its channel.
+//
+// Outputs are done in chunks. Chunks that are `step` outputs apart have the same channel in every lane and share the
+// loads of weights. Arrays per channel are periodic: entry i belongs to channel i % period, and they hold
+// period + chunk entries so that a chunk may start at any channel.
+struct DepthwiseOutputs {
+  const std::uint8_t* cells = nullptr;
+  const std::ptrdiff_t* taps = nullptr;  // byte offset of each tap's first cell from `cells`
+  std::size_t tap_count = 0;
+  const std::byte* weights = nullptr;  // [tap][period + chunk] cells: 4 int8, or 2 int16
+  std::size_t weight_step = 0;         // bytes from one tap to the next
+  const std::int32_t* bias = nullptr;  // zero-point corrections folded in
+  Requantization requantization;       // arrays laid out as `bias`
+  std::size_t period = 0;
+  std::size_t count = 0;
+  std::size_t step = 0;  // a multiple of chunk and, unless larger than `count`, of period
+  std::uint8_t* out = nullptr;
+  std::ptrdiff_t out_step = 0;  // bytes from the output of a cell to that of the cell `step` later
+};
+
+struct DepthwiseKernels {
+  const char* name;
+  std::size_t group_rows;  // rows in a cell: 4 (int8 weights) or 2 (int16 weights)
+  std::size_t chunk;       // outputs computed together
+  void (*interleave)(const DepthwiseInterleave& work);
+  void (*outputs)(const DepthwiseOutputs& work);
+};
+
+}  // namespace intaglio

@@ -1,0 +1,140 @@
+// Depthwise convolution on AVX512-VNNI: a chunk is 64 channels. Four rows to a cell by vpdpbusd, or two rows as 16-bit
+// values by vpmaddwd where weights need 16 bits.
+//
+// A tile holds 16 accumulators, 4 vectors of channels at 4 sites; a tap costs 4 loads of weights, 16 of cells, 16 dots.
+#include <immintrin.h>
+
+#include "kernels/depthwise_impl.h"
+
+namespace intaglio {
+namespace {
+
+struct Simd512 {
+  static constexpr int kLanes = 16;
+  static constexpr int kSites = 4;
+  using Vector = __m512i;
+  using Sum = __v16si;
+  using Bytes = __m512i;
+
+  static INTAGLIO_INLINE Vector load(const void* address) { return _mm512_loadu_si512(address); }
+
+  // A 4x4 transposition of the dwords, its own inverse. Applied to 64 loaded bytes it makes unpacking twice within
+  // 128-bit lanes give four vectors of sixteen channels in order; applied to packed bytes it puts them in order.
+  static INTAGLIO_INLINE __m512i transposed(__m512i vector) {
+    return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), vector);
+  }
+
+  // Four rows of 16 bytes, one to each 128-bit lane.
+  static INTAGLIO_INLINE __m128i load16(const std::uint8_t* address) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(address));
+  }
+
+  static INTAGLIO_INLINE Vector scaled(Vector sum, const float* scale) {
+    const __m512 limit = _mm512_set1_ps(0x1p30F);  // cvtps2dq makes INT_MIN of what is too large
+    const __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(scale));
+    return _mm512_cvtps_epi32(_mm512_min_ps(product, limit));
+  }
+
+  static INTAGLIO_INLINE Vector multiplied(Vector sum, Vector multiplier, Vector shift) {
+    const __m512i zero = _mm512_setzero_si512();
+    const __m512i one = _mm512_set1_epi32(1);
+    const __m512i half = _mm512_set1_epi64(1LL << 30);
+    const __m512i left = _mm512_max_epi32(shift, zero);
+    const __m512i right = _mm512_max_epi32(_mm512_sub_epi32(zero, shift), zero);
+    const __m512i a = _mm512_sllv_epi32(sum, left);
+    const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(a, multiplier), half);
+    const __m512i odd =
+        _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(multiplier, 32)), half);
+    const __m512i high = _mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 31), _mm512_slli_epi64(odd, 1));
+    const __m512i mask = _mm512_sub_epi32(_mm512_sllv_epi32(one, right), one);
+    const __m512i threshold = _mm512_sub_epi32(_mm512_srli_epi32(mask, 1), _mm512_srai_epi32(high, 31));
+    const __mmask16 up = _mm512_cmpgt_epi32_mask(_mm512_and_si512(high, mask), threshold);
+    const __m512i down = _mm512_srav_epi32(high, right);
+    return _mm512_mask_add_epi32(down, up, down, one);
+  }
+
+  // Saturating on the way down cannot change a value that is clamped to a byte afterwards.
+  static INTAGLIO_INLINE Bytes narrow(Vector v0, Vector v1, Vector v2, Vector v3,
+                                      const Requantization& requantization) {
+    const __m512i zero_point = _mm512_set1_epi16(static_cast<short>(requantization.zero_point));
+    const __m512i low = _mm512_set1_epi8(static_cast<char>(requantization.low));
+    const __m512i high = _mm512_set1_epi8(static_cast<char>(requantization.high));
+    const __m512i words01 = _mm512_adds_epi16(_mm512_packs_epi32(v0, v1), zero_point);
+    const __m512i words23 = _mm512_adds_epi16(_mm512_packs_epi32(v2, v3), zero_point);
+    const __m512i bytes = _mm512_packus_epi16(words01, words23);
+    return transposed(_mm512_min_epu8(_mm512_max_epu8(bytes, low), high));
+  }
+
+  static INTAGLIO_INLINE void store(std::uint8_t* out, Bytes bytes) { _mm512_storeu_si512(out, bytes); }
+  static INTAGLIO_INLINE void store_some(std::uint8_t* out, Bytes bytes, std::size_t count) {
+    _mm512_mask_storeu_epi8(out, _bzhi_u64(~0ULL, static_cast<unsigned>(count)), bytes);
+  }
+};
+
+struct Avx512Vnni : Simd512 {
+  static constexpr std::size_t kGroupRows = 4;
+
+  static INTAGLIO_INLINE Sum dot(Sum sum, Vector cells, Vector weights) {
+    return (Sum)_mm512_dpbusd_epi32((__m512i)sum, cells, weights);
+  }
+
+  static INTAGLIO_INLINE void interleave(const std::uint8_t* const* rows, std::size_t at, std::uint8_t* cells) {
+    const __m512i row0 = transposed(load(rows[0] + at));
+    const __m512i row1 = transposed(load(rows[1] + at));
+    const __m512i row2 = transposed(load(rows[2] + at));
+    const __m512i row3 = transposed(load(rows[3] + at));
+    const __m512i low01 = _mm512_unpacklo_epi8(row0, row1);
+    const __m512i high01 = _mm512_unpackhi_epi8(row0, row1);
+    const __m512i low23 = _mm512_unpacklo_epi8(row2, row3);
+    const __m512i high23 = _mm512_unpackhi_epi8(row2, row3);
+    store(cells, _mm512_unpacklo_epi16(low01, low23));
+    store(cells + 64, _mm512_unpackhi_epi16(low01, low23));
+    store(cells + 128, _mm512_unpacklo_epi16(high01, high23));
+    store(cells + 192, _mm512_unpackhi_epi16(high01, high23));
+  }
+
+  // One row to each 128-bit lane; transposing dwords, then bytes within each lane, gives 16 cells.
+  static INTAGLIO_INLINE void interleave_narrow(const std::uint8_t* const* rows, std::size_t at, std::uint8_t* cells) {
+    const __m512i bytes4x4 = _mm512_set4_epi32(0x0F0B0703, 0x0E0A0602, 0x0D090501, 0x0C080400);
+    __m512i lanes = _mm512_castsi128_si512(load16(rows[0] + at));
+    lanes = _mm512_inserti32x4(lanes, load16(rows[1] + at), 1);
+    lanes = _mm512_inserti32x4(lanes, load16(rows[2] + at), 2);
+    lanes = _mm512_inserti32x4(lanes, load16(rows[3] + at), 3);
+    store(cells, _mm512_shuffle_epi8(transposed(lanes), bytes4x4));
+  }
+};
+
+struct Avx512Wide : Simd512 {
+  static constexpr std::size_t kGroupRows = 2;
+
+  static INTAGLIO_INLINE Sum dot(Sum sum, Vector cells, Vector weights) {
+    return (Sum)_mm512_add_epi32((__m512i)sum, _mm512_madd_epi16(cells, weights));
+  }
+
+  static INTAGLIO_INLINE void interleave(const std::uint8_t* const* rows, std::size_t at, std::uint8_t* cells) {
+    const __m512i zero = _mm512_setzero_si512();
+    const __m512i row0 = transposed(load(rows[0] + at));
+    const __m512i row1 = transposed(load(rows[1] + at));
+    const __m512i low = _mm512_unpacklo_epi8(row0, row1);
+    const __m512i high = _mm512_unpackhi_epi8(row0, row1);
+    store(cells, _mm512_unpacklo_epi8(low, zero));
+    store(cells + 64, _mm512_unpackhi_epi8(low, zero));
+    store(cells + 128, _mm512_unpacklo_epi8(high, zero));
+    store(cells + 192, _mm512_unpackhi_epi8(high, zero));
+  }
+
+  static INTAGLIO_INLINE void interleave_narrow(const std::uint8_t* const* rows, std::size_t at, std::uint8_t* cells) {
+    const __m512i row0 = _mm512_cvtepu8_epi32(load16(rows[0] + at));
+    const __m512i row1 = _mm512_cvtepu8_epi32(load16(rows[1] + at));
+    store(cells, _mm512_or_si512(row0, _mm512_slli_epi32(row1, 16)));
+  }
+};
+
+}  // namespace
+
+extern const DepthwiseKernels depthwise_u8s8_avx512vnni;
+constexpr DepthwiseKernels depthwise_u8s8_avx512vnni = depthwise_kernels<Avx512Vnni>("depthwise_u8s8_avx512vnni");
+extern const DepthwiseKernels depthwise_u8s16_avx512;
+constexpr DepthwiseKernels depthwise_u8s16_avx512 = depthwise_kernels<Avx512Wide>("depthwise_u8s16_avx512");
+
+}  // namespace intaglio

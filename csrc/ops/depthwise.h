@@ -1,0 +1,75 @@
+// How a depthwise convolution is run: decided once by plan_depthwise(), walked by run_depthwise().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/depthwise.h"
+#include "runtime/planner.h"
+
+namespace intaglio {
+
+// A checked depthwise_conv2d. Every number below 2^33; those of tensors agree with one another.
+struct DepthwiseShape {
+  std::int64_t batch, height, width, channels;  // of the input
+  std::int64_t out_height, out_width, out_channels;
+  std::int64_t kernel_h, kernel_w;
+  std::int64_t stride_h, stride_w;
+  std::int64_t dilation_h, dilation_w;
+  std::int64_t top, left;  // padding
+
+  std::int64_t multiplier() const { return out_channels / channels; }
+};
+
+// The rows of cells a band of output rows shares. Input rows `dilation_h` apart are numbered from the first one that
+// the band's first window touches; row k lies in group k / group_rows. An output row starts `advance` rows after the
+// one before, at one of at most group_rows places in its first group: each place has weights of its own.
+struct DepthwiseBand {
+  std::int64_t rows = 1;     // output rows
+  std::int64_t groups = 1;   // of input rows
+  std::int64_t advance = 0;  // input rows
+};
+
+// The cells of one group and channel block are stride_w *streams*, or as many as the window touches: stream p holds
+// the padded columns p, p + stride_w, ..., so that neighbouring outputs read neighbouring cells.
+struct DepthwiseStream {
+  std::int64_t phase;       // p
+  std::int64_t first, end;  // the stream's columns in [first, end) are inside the input, the others are padding
+};
+
+// The weights of output rows that start at one place in their first group.
+struct DepthwisePlace {
+  const std::byte* weights = nullptr;  // [tap][out_channels + chunk] cells
+  const std::ptrdiff_t* taps = nullptr;
+  std::size_t tap_count = 0;
+};
+
+struct DepthwisePlan {
+  static constexpr std::size_t kMaxGroupRows = 4;
+
+  const DepthwiseKernels* kernels = nullptr;
+  DepthwiseShape shape;
+  DepthwiseBand band;
+  std::int64_t block = 0;                    // channels done together: all, or a multiple of the kernels' chunk
+  std::int64_t step = 0;                     // DepthwiseOutputs::step
+  const DepthwiseStream* streams = nullptr;  // [stream_count]
+  std::int64_t stream_count = 0;
+  std::int64_t stream_columns = 0;
+  std::int64_t stream_bytes = 0;
+  std::int64_t group_bytes = 0;
+  std::int64_t scratch_bytes = 0;        // of one part: cells, then rows repeated for the channel multiplier
+  std::int64_t repeated_row_bytes = 0;   // 0 where the multiplier is 1
+  DepthwisePlace places[kMaxGroupRows];  // by place in the group; those that do not occur stay empty
+  const std::int32_t* bias = nullptr;    // [out_channels + chunk], as all arrays per channel
+  Requantization requantization;
+  const std::uint8_t* padding_row = nullptr;  // one row of zero points
+  std::uint32_t padding_cell = 0;
+  Slot x, y, scratch;
+};
+
+// Chooses band, block and streams, and sizes the scratch memory. Needs `kernels` and `shape`.
+Status plan_depthwise(const Node& node, Planner& planner, DepthwisePlan& plan);
+
+void run_depthwise(const void* arguments, const Memory& memory, int part, int parts);
+
+}  // namespace intaglio

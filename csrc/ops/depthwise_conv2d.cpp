@@ -1,0 +1,262 @@
+#include <algorithm>
+#include <cinttypes>
+#include <cstring>
+
+#include "base/checked.h"
+#include "ops/depthwise.h"
+#include "ops/requantization.h"
+
+namespace intaglio {
+
+namespace {
+
+// Indices into Node::attrs.
+enum Attribute { kStride = 0, kPadding = 2, kDilation = 6, kRequant = 8, kClamp = 9, kWeightZeroPoint = 11, kCount };
+
+constexpr std::int64_t kMaxAttribute = INT32_MAX;
+
+// A window's output size along one axis, or a negative number.
+constexpr std::int64_t output_size(std::int64_t size, std::int64_t before, std::int64_t after, std::int64_t kernel,
+                                   std::int64_t stride, std::int64_t dilation) {
+  const std::int64_t free = size + before + after - (dilation * (kernel - 1) + 1);
+  return free < 0 ? -1 : free / stride + 1;
+}
+
+Status check_attributes(const Node& node) {
+  if (node.inputs.size() != 5 || node.outputs.size() != 1 || node.attrs.size() != kCount) {
+    return node_error(Code::kModelFormat, node, "%zu inputs, %zu outputs and %zu attributes, expected 5, 1 and %d",
+                      node.inputs.size(), node.outputs.size(), node.attrs.size(), static_cast<int>(kCount));
+  }
+  for (std::size_t i = kStride; i < kRequant; ++i) {
+    const std::int64_t least = i >= kPadding && i < kDilation ? 0 : 1;
+    if (node.attrs[i] < least || node.attrs[i] > kMaxAttribute) {
+      return node_error(Code::kShape, node, "a stride, padding or dilation is %" PRId64, node.attrs[i]);
+    }
+  }
+  const std::int64_t zero_point = node.attrs[kWeightZeroPoint];
+  if (zero_point < -128 || zero_point > 127) {
+    return node_error(Code::kQuantization, node, "weight_zero_point is %" PRId64 ", not in [-128, 127]", zero_point);
+  }
+  return {};
+}
+
+Result<DepthwiseShape> read_shape(const Node& node, const Model& model) {
+  const Tensor& x = model.input(node, 0);
+  const Tensor& weight = model.input(node, 1);
+  const Tensor& y = model.output(node);
+  INTAGLIO_TRY(check_activation(node, x, "input"));
+  INTAGLIO_TRY(check_activation(node, y, "output"));
+  if (x.dims.size() != 4 || weight.dims.size() != 3 || y.dims.size() != 4) {
+    return node_error(Code::kShape, node, "ranks of input, weight and output are %zu, %zu and %zu, expected 4, 3, 4",
+                      x.dims.size(), weight.dims.size(), y.dims.size());
+  }
+  const auto attrs = node.attrs;
+  DepthwiseShape shape;
+  shape.batch = x.dims[0], shape.height = x.dims[1], shape.width = x.dims[2], shape.channels = x.dims[3];
+  shape.out_height = y.dims[1], shape.out_width = y.dims[2], shape.out_channels = y.dims[3];
+  shape.kernel_h = weight.dims[0], shape.kernel_w = weight.dims[1];
+  shape.stride_h = attrs[kStride], shape.stride_w = attrs[kStride + 1];
+  shape.dilation_h = attrs[kDilation], shape.dilation_w = attrs[kDilation + 1];
+  shape.top = attrs[kPadding], shape.left = attrs[kPadding + 1];
+
+  INTAGLIO_TRY(
+      check_constant(node, weight, "weight", DType::kInt8, {shape.kernel_h, shape.kernel_w, shape.out_channels}));
+  INTAGLIO_TRY(check_constant(node, model.input(node, 2), "bias", DType::kInt32, {shape.out_channels}));
+  if (shape.kernel_h < 1 || shape.kernel_w < 1 || shape.channels < 1 || shape.out_channels < 1 ||
+      shape.out_channels % shape.channels != 0) {
+    return node_error(Code::kShape, node,
+                      "kernel %" PRId64 "x%" PRId64 ", %" PRId64 " output channels of %" PRId64
+                      " input channels, expected a kernel of at least 1x1 and a multiple",
+                      shape.kernel_h, shape.kernel_w, shape.out_channels, shape.channels);
+  }
+  const std::int64_t height =
+      output_size(shape.height, shape.top, attrs[kPadding + 2], shape.kernel_h, shape.stride_h, shape.dilation_h);
+  const std::int64_t width =
+      output_size(shape.width, shape.left, attrs[kPadding + 3], shape.kernel_w, shape.stride_w, shape.dilation_w);
+  if (y.dims[0] != shape.batch || shape.out_height != height || shape.out_width != width) {
+    return node_error(Code::kShape, node,
+                      "output is [%" PRId64 ", %" PRId64 ", %" PRId64 ", ...], expected [%" PRId64 ", %" PRId64
+                      ", %" PRId64 ", ...]",
+                      y.dims[0], shape.out_height, shape.out_width, shape.batch, height, width);
+  }
+  return shape;
+}
+
+// Cells hold taps that lie under one another: a window one row high is turned, its row into a column. That is a mere
+// reshape where rows are independent, each then an image of its own.
+DepthwiseShape turned(const DepthwiseShape& shape, std::int64_t chunk) {
+  const bool rows_independent =
+      shape.kernel_h == 1 && shape.stride_h == 1 && shape.top == 0 && shape.out_height == shape.height;
+  if (!rows_independent || shape.kernel_w == 1 || 2 * shape.out_channels <= chunk) return shape;
+  DepthwiseShape column = shape;
+  column.batch = shape.batch * shape.height;
+  column.height = shape.width, column.width = 1;
+  column.out_height = shape.out_width, column.out_width = 1;
+  column.kernel_h = shape.kernel_w, column.kernel_w = 1;
+  column.stride_h = shape.stride_w, column.stride_w = 1;
+  column.dilation_h = shape.dilation_w, column.dilation_w = 1;
+  column.top = shape.left, column.left = 0;
+  return column;
+}
+
+// An array per channel as the kernels want it: entry i is that of channel i % channels.
+template <class T>
+Status repeat(const Node& node, Planner& planner, std::span<const T> values, std::size_t count, const T*& repeated) {
+  T* copy = planner.make<T>(count);
+  if (copy == nullptr) return out_of_memory(node);
+  for (std::size_t i = 0; i < count; ++i) copy[i] = values[i % values.size()];
+  repeated = copy;
+  return {};
+}
+
+// Proves the accumulators and folds the input's zero point into the biases.
+Status fold_bias(const Node& node, Planner& planner, const RequantizationParameters& parameters, std::int32_t zero_x,
+                 DepthwisePlan& plan) {
+  const Model& model = planner.model();
+  const auto weights = model.input(node, 1).values<std::int8_t>();
+  const auto bias = model.input(node, 2).values<std::int32_t>();
+  const std::int64_t zero_w = node.attrs[kWeightZeroPoint];
+  const std::size_t channels = bias.size();
+  const std::size_t count = channels + plan.kernels->chunk;
+  auto* folded = planner.make<std::int32_t>(count);
+  if (folded == nullptr) return out_of_memory(node);
+  for (std::size_t c = 0; c < channels; ++c) {
+    std::int64_t sum = 0;
+    std::int64_t low = bias[c];
+    std::int64_t high = bias[c];
+    for (std::size_t i = c; i < weights.size(); i += channels) {
+      const std::int64_t weight = weights[i] - zero_w;
+      sum += weight;
+      low += weight * (weight > 0 ? -zero_x : 255 - zero_x);
+      high += weight * (weight > 0 ? 255 - zero_x : -zero_x);
+    }
+    INTAGLIO_TRY(check_accumulators(node, parameters, static_cast<std::int64_t>(c), low, high));
+    // Modulo 2^32: only the whole sum must fit.
+    folded[c] = static_cast<std::int32_t>(static_cast<std::uint32_t>(bias[c] - sum * zero_x));
+  }
+  for (std::size_t i = channels; i < count; ++i) folded[i] = folded[i % channels];
+  plan.bias = folded;
+  return {};
+}
+
+// The weights of output rows that start at input row `place` of their first group: zero where no tap lies.
+Status pack_place(const Node& node, Planner& planner, std::int64_t place, DepthwisePlan& plan) {
+  const DepthwiseShape& shape = plan.shape;
+  const auto weights = planner.model().input(node, 1).values<std::int8_t>();
+  const std::int64_t zero_w = node.attrs[kWeightZeroPoint];
+  const auto group_rows = static_cast<std::int64_t>(plan.kernels->group_rows);
+  const std::int64_t groups = (place + shape.kernel_h + group_rows - 1) / group_rows;
+  const std::int64_t taps = groups * shape.kernel_w;
+  const std::int64_t entries = shape.out_channels + static_cast<std::int64_t>(plan.kernels->chunk);
+  std::int64_t bytes = 0;
+  if (!checked_mul(taps, entries * static_cast<std::int64_t>(kCellBytes), bytes)) return out_of_memory(node);
+  auto* packed = planner.make<std::byte>(static_cast<std::size_t>(bytes));
+  auto* offsets = planner.make<std::ptrdiff_t>(static_cast<std::size_t>(taps));
+  if (packed == nullptr || offsets == nullptr) return out_of_memory(node);
+
+  std::byte* cell = packed;
+  for (std::int64_t tap = 0; tap < taps; ++tap) {
+    const std::int64_t group = tap / shape.kernel_w;
+    const std::int64_t kx = tap % shape.kernel_w;
+    const std::int64_t column = kx * shape.dilation_w;
+    const auto* stream = std::find_if(plan.streams, plan.streams + plan.stream_count,
+                                      [&](const DepthwiseStream& s) { return s.phase == column % shape.stride_w; });
+    offsets[tap] = group * plan.group_bytes + (stream - plan.streams) * plan.stream_bytes +
+                   column / shape.stride_w * plan.block * static_cast<std::int64_t>(kCellBytes);
+    for (std::int64_t entry = 0; entry < entries; ++entry, cell += kCellBytes) {
+      for (std::int64_t i = 0; i < group_rows; ++i) {
+        const std::int64_t ky = group * group_rows + i - place;
+        if (ky < 0 || ky >= shape.kernel_h) continue;
+        const std::int64_t index = (ky * shape.kernel_w + kx) * shape.out_channels + entry % shape.out_channels;
+        const auto value = static_cast<std::int16_t>(weights[static_cast<std::size_t>(index)] - zero_w);
+        if (group_rows == 4) {
+          const auto narrow = static_cast<std::int8_t>(value);
+          std::memcpy(cell + i, &narrow, sizeof(narrow));
+        } else {
+          std::memcpy(cell + 2 * i, &value, sizeof(value));
+        }
+      }
+    }
+  }
+  plan.places[place] = {packed, offsets, static_cast<std::size_t>(taps)};
+  return {};
+}
+
+Status pack(const Node& node, Planner& planner, std::int32_t zero_x, DepthwisePlan& plan) {
+  const Model& model = planner.model();
+  const auto attrs = node.attrs;
+  auto parameters =
+      read_requantization(node, model, 3, plan.shape.out_channels, attrs[kRequant], attrs[kClamp], attrs[kClamp + 1]);
+  if (!parameters.ok()) return parameters.status();
+  const RequantizationParameters& checked = parameters.value();
+  INTAGLIO_TRY(fold_bias(node, planner, checked, zero_x, plan));
+
+  Requantization& requantization = plan.requantization;
+  requantization.zero_point = checked.zero_point;
+  requantization.low = checked.low;
+  requantization.high = checked.high;
+  const std::size_t count = static_cast<std::size_t>(plan.shape.out_channels) + plan.kernels->chunk;
+  if (checked.mode == RequantizationMode::kFloat32) {
+    INTAGLIO_TRY(repeat(node, planner, checked.scale, count, requantization.scale));
+  } else {
+    INTAGLIO_TRY(repeat(node, planner, checked.multiplier, count, requantization.multiplier));
+    INTAGLIO_TRY(repeat(node, planner, checked.shift, count, requantization.shift));
+  }
+
+  const auto group_rows = static_cast<std::int64_t>(plan.kernels->group_rows);
+  for (std::int64_t row = 0; row < plan.band.rows; ++row) {
+    const std::int64_t place = row * plan.band.advance % group_rows;
+    if (plan.places[place].taps == nullptr) INTAGLIO_TRY(pack_place(node, planner, place, plan));
+  }
+
+  const auto row_bytes = static_cast<std::size_t>(plan.shape.width * plan.shape.channels);
+  auto* padding_row = planner.make<std::uint8_t>(row_bytes);
+  if (padding_row == nullptr) return out_of_memory(node);
+  std::fill(padding_row, padding_row + row_bytes, static_cast<std::uint8_t>(zero_x));
+  plan.padding_row = padding_row;
+  plan.padding_cell = static_cast<std::uint32_t>(zero_x) * (group_rows == 4 ? 0x01010101U : 0x00010001U);
+  return {};
+}
+
+// Whether weights less their zero point fit int8.
+bool fits_int8(std::span<const std::int8_t> weights, std::int64_t zero_point) {
+  return std::all_of(weights.begin(), weights.end(), [&](std::int8_t weight) {
+    return weight - zero_point >= INT8_MIN && weight - zero_point <= INT8_MAX;
+  });
+}
+
+}  // namespace
+
+Status prepare_depthwise_conv2d(const Node& node, Planner& planner) {
+  const Model& model = planner.model();
+  INTAGLIO_TRY(check_attributes(node));
+  auto shape = read_shape(node, model);
+  if (!shape.ok()) return shape.status();
+  auto* plan = planner.make<DepthwisePlan>();
+  if (plan == nullptr) return out_of_memory(node);
+
+  const bool narrow = fits_int8(model.input(node, 1).values<std::int8_t>(), node.attrs[kWeightZeroPoint]);
+  plan->kernels = narrow ? planner.kernels().depthwise : planner.kernels().depthwise_wide;
+  plan->shape = turned(shape.value(), static_cast<std::int64_t>(plan->kernels->chunk));
+  INTAGLIO_TRY(plan_depthwise(node, planner, *plan));
+  INTAGLIO_TRY(pack(node, planner, model.input(node, 0).zero_point + kStorageOffset, *plan));
+
+  const Tensor& y = model.output(node);
+  if (y.elements == 0) return {};
+  Step step;
+  step.macs = y.elements * shape.value().kernel_h * shape.value().kernel_w;
+  step.parts = static_cast<int>(
+      std::min<std::int64_t>(planner.parts_for(step.macs), plan->shape.batch * plan->shape.out_height));
+  std::int64_t scratch_bytes = 0;
+  if (!checked_mul(plan->scratch_bytes, std::int64_t{step.parts}, scratch_bytes)) return out_of_memory(node);
+  plan->x = planner.tensor(node.inputs[0]);
+  plan->y = planner.tensor(node.outputs[0]);
+  plan->scratch = planner.scratch(static_cast<std::size_t>(scratch_bytes));
+  step.run = run_depthwise;
+  step.arguments = plan;
+  step.kernel = plan->kernels->name;
+  step.reason = narrow ? "" : "weights less their zero point need 16 bits";
+  return planner.emit(step);
+}
+
+}  // namespace intaglio
