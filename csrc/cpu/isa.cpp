@@ -62,8 +62,8 @@ Result<Isa> choose_isa(std::string_view name) {
     known = known || name == isa_name(isa);
     if (!cpu_has(isa)) continue;
     if (name == isa_name(isa)) return isa;
-    length += static_cast<std::size_t>(std::snprintf(present + length, sizeof(present) - length, "%s%s",
-                                                     length > 0 ? ", " : "", isa_name(isa)));
+    length += static_cast<std::size_t>(
+        std::snprintf(present + length, sizeof(present) - length, "%s%s", length > 0 ? ", " : "", isa_name(isa)));
   }
   return Status::error(Code::kIsa, "%s instruction-set tier '%.*s': this CPU has %s", known ? "unavailable" : "unknown",
                        static_cast<int>(name.size() < 40 ? name.size() : 40), name.data(), present);

@@ -138,8 +138,8 @@ Status Reader::read_sections() {
     const Section& s = expected.section;
     if (s.offset != start || !inside(s.offset, s.size, file_.size())) {
       return malformed("section '%s' must start at byte %llu and end inside the file, got byte %llu, %llu bytes",
-                       expected.name, static_cast<unsigned long long>(start),
-                       static_cast<unsigned long long>(s.offset), static_cast<unsigned long long>(s.size));
+                       expected.name, static_cast<unsigned long long>(start), static_cast<unsigned long long>(s.offset),
+                       static_cast<unsigned long long>(s.size));
     }
     if (expected.fixed && s.size != expected.size) {
       return malformed("section '%s' must have %llu bytes for its count, got %llu", expected.name,
@@ -175,8 +175,9 @@ Status Reader::allocate() {
 
 Status Reader::next_string(Extent extent, const char* what, std::size_t index, std::string_view& string) {
   if (extent.first != strings_used_ || !inside(extent.first, extent.count, strings_.size())) {
-    return malformed("%s %zu: its text must start at byte %zu of the strings and end inside them, got byte %u, %u bytes",
-                     what, index, strings_used_, extent.first, extent.count);
+    return malformed(
+        "%s %zu: its text must start at byte %zu of the strings and end inside them, got byte %u, %u bytes", what,
+        index, strings_used_, extent.first, extent.count);
   }
   string = strings_.substr(extent.first, extent.count);
   strings_used_ += extent.count;
@@ -186,8 +187,8 @@ Status Reader::next_string(Extent extent, const char* what, std::size_t index, s
 
 Status Reader::next_list(Extent extent, const char* what, std::size_t index, std::span<const std::int64_t>& list) {
   if (extent.first != integers_used_ || !inside(extent.first, extent.count, integers_.size())) {
-    return malformed("%s %zu: its list must start at integer %zu and end inside the integers, got %u, %u integers", what,
-                     index, integers_used_, extent.first, extent.count);
+    return malformed("%s %zu: its list must start at integer %zu and end inside the integers, got %u, %u integers",
+                     what, index, integers_used_, extent.first, extent.count);
   }
   list = integers_.subspan(extent.first, extent.count);
   integers_used_ += extent.count;
@@ -256,10 +257,10 @@ Status Reader::read_tensor(std::size_t index, const layout::Tensor& record) {
   const std::uint64_t start = tensor.bytes == 0 ? 0 : align_up(data_used_);
   if (record.data_offset != start || record.data_size != tensor.bytes ||
       !inside(record.data_offset, record.data_size, header_.data.size)) {
-    return malformed("tensor %zu: its data must be %zu bytes from byte %llu, inside the data section, got %llu from %llu",
-                     index, tensor.bytes, static_cast<unsigned long long>(start),
-                     static_cast<unsigned long long>(record.data_size),
-                     static_cast<unsigned long long>(record.data_offset));
+    return malformed(
+        "tensor %zu: its data must be %zu bytes from byte %llu, inside the data section, got %llu from %llu", index,
+        tensor.bytes, static_cast<unsigned long long>(start), static_cast<unsigned long long>(record.data_size),
+        static_cast<unsigned long long>(record.data_offset));
   }
   const auto data = section(header_.data);
   tensor.data = data.data() + start;

@@ -31,9 +31,8 @@ Result<std::size_t> place(std::span<Buffer> buffers, Allocator& allocator) {
   List<const Buffer*> placed(allocator);
   if (!by_size.ok()) return no_memory;
   for (std::size_t i = 0; i < buffers.size(); ++i) by_size[i] = &buffers[i];
-  std::sort(by_size.begin(), by_size.end(), [](const Buffer* a, const Buffer* b) {
-    return a->bytes != b->bytes ? a->bytes > b->bytes : a < b;
-  });
+  std::sort(by_size.begin(), by_size.end(),
+            [](const Buffer* a, const Buffer* b) { return a->bytes != b->bytes ? a->bytes > b->bytes : a < b; });
   const auto before = [](const Buffer* a, const Buffer* b) { return a->offset < b->offset; };
   std::size_t arena = 0;
   for (Buffer* buffer : by_size) {

@@ -67,8 +67,9 @@ int Engine::sample_parts(std::int64_t samples) const {
   if (samples < threads_ || plan_.arena_bytes() > kSmallArena) {
     if (plan_.parts() > 1) return 1;
   }
-  const std::int64_t worth = samples * plan_.work() / kWorkPerPart;
-  return static_cast<int>(std::clamp<std::int64_t>(worth, 1, std::min<std::int64_t>(samples, threads_)));
+  const double worth = static_cast<double>(samples) * static_cast<double>(plan_.work()) / double{kWorkPerPart};
+  const auto most = static_cast<double>(std::min<std::int64_t>(samples, threads_));
+  return static_cast<int>(std::clamp(worth, 1.0, most));
 }
 
 struct Engine::Share {
@@ -90,7 +91,8 @@ Status Engine::run(const Batch& batch) {
         const Share& s = *static_cast<const Share*>(arguments);
         Team alone(1);
         const Range range = split(s.batch.samples, part, parts);
-        for (std::int64_t i = range.begin; i < range.end; ++i) s.engine.run_sample(s.batch, i, *s.contexts[part], alone);
+        for (std::int64_t i = range.begin; i < range.end; ++i)
+          s.engine.run_sample(s.batch, i, *s.contexts[part], alone);
       };
       Team(threads_).run({run_samples, &share}, sharing);
     } else {

@@ -1,5 +1,5 @@
-// What an op's prepare() is given: the model, the kernels of this CPU's tier, memory to plan with, and a place to put the
-// steps that run the op.
+// What an op's prepare() is given: the model, the kernels of this CPU's tier, memory to plan with, and a place to put
+// the steps that run the op.
 #pragma once
 
 #include <cstddef>
@@ -65,16 +65,16 @@ class Planner {
   virtual const Kernels& kernels() const = 0;
   virtual int threads() const = 0;
 
-  // The memory of a tensor. A constant int8 tensor is given in storage form (^ 0x80); weights and tables are better read
-  // from Tensor::values() while preparing.
+  // The memory of a tensor. A constant int8 tensor is given in storage form (^ 0x80); weights and tables are better
+  // read from Tensor::values() while preparing.
   virtual Slot tensor(std::int64_t id) = 0;
   // Memory that holds nothing before and after the node being prepared; followed by kSlack readable bytes.
   virtual Slot scratch(std::size_t bytes) = 0;
   // Makes `output` the same memory as `input` (both whole tensors of the same bytes): the op then needs no step. False
   // where that cannot be (a graph input, output or constant): the op must copy.
   virtual bool alias(std::int64_t output, std::int64_t input) = 0;
-  // kAlignment-aligned zeroed memory that lives as long as the plan and has kSlack readable bytes after it; nullptr when
-  // there is none.
+  // kAlignment-aligned zeroed memory that lives as long as the plan and has kSlack readable bytes after it; nullptr
+  // when there is none.
   virtual void* allocate(std::size_t bytes) = 0;
   virtual Status emit(const Step& step) = 0;
 

@@ -21,8 +21,8 @@ void copy_out(const PortCopy& port, const Memory& memory, std::byte* to);
 // to[i] = from[i] ^ 0x80
 void flip_signs(const std::byte* from, std::byte* to, std::size_t bytes);
 
-// q = clamp(rne(x / scale) + zero_point, -128, 127), as int8 or, shifted by 128, as uint8. Returns the index of the first
-// NaN, whose q means nothing, or `count`.
+// q = clamp(rne(x / scale) + zero_point, -128, 127), as int8 or, shifted by 128, as uint8. Returns the index of the
+// first NaN, whose q means nothing, or `count`.
 std::size_t quantize(const float* x, std::size_t count, float scale, std::int32_t zero_point, DType dtype, void* q);
 // x = float32(q - zero_point) * scale.
 void dequantize(const void* q, std::size_t count, float scale, std::int32_t zero_point, DType dtype, float* x);

@@ -50,8 +50,8 @@ class Workers {
     task_ = task;
     finished_.store(0, std::memory_order_relaxed);
     const std::uint64_t sequence = (ticket_.load(std::memory_order_relaxed) >> 32) + 1;
-    // Part 0 is the caller's. Sequentially consistent, as is asleep_: either the caller sees a worker going to sleep, or
-    // that worker sees the ticket.
+    // Part 0 is the caller's. Sequentially consistent, as is asleep_: either the caller sees a worker going to sleep,
+    // or that worker sees the ticket.
     ticket_.store(sequence << 32 | kNextPart | static_cast<std::uint64_t>(parts), std::memory_order_seq_cst);
     const int asleep = asleep_.load(std::memory_order_seq_cst);
     if (asleep > 0) wake(std::min(asleep, parts - 1 - (count_ - asleep)));
@@ -133,7 +133,7 @@ class Workers {
   }
 
   alignas(kAlignment) std::atomic<std::uint64_t> ticket_{0};
-  Task task_{};  // may be read by whoever owns a part
+  Task task_{};                                       // may be read by whoever owns a part
   alignas(kAlignment) std::atomic<int> finished_{0};  // parts done by workers
   alignas(kAlignment) std::atomic<int> asleep_{0};
   std::atomic<std::uint32_t> calls_{0};  // workers sleep on this

@@ -1,0 +1,42 @@
+"""The extension module: the engine behind `intaglio.Model`, `intaglio.cpu` and the quantization of float arrays."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+class Engine:
+    """A loaded model. ``file`` is an `.intaglio` file in memory, 8-byte aligned, and is kept alive."""
+
+    def __init__(self, file: object, isa: str, threads: int) -> None: ...
+    def __call__(self, *arrays: object, raw: bool | None = None) -> Any:
+        """Arrays that fit as they are go straight to the kernels; anything else goes to ``self._call(*arrays, raw=raw)``."""
+    def _run(self, arrays: tuple[NDArray[Any], ...]) -> NDArray[Any] | tuple[NDArray[Any], ...]:
+        """C-contiguous arrays of the ports' dtypes and shapes; TypeError where one is not."""
+    def _profile(self, arrays: tuple[NDArray[Any], ...], repeats: int) -> NDArray[np.int64]:
+        """Nanoseconds, [repeats, steps]."""
+    def _inputs(self) -> list[tuple[str, tuple[int, ...], np.dtype[Any], float | None, int]]: ...
+    def _outputs(self) -> list[tuple[str, tuple[int, ...], np.dtype[Any], float | None, int]]: ...
+    def _steps(self) -> list[tuple[str, str, str, str, int, int, int]]: ...
+    @property
+    def _batchable(self) -> bool: ...
+    @property
+    def isa(self) -> str:
+        """The instruction-set tier the plan is for."""
+    @property
+    def threads(self) -> int:
+        """The most threads a run uses."""
+    @property
+    def arena_bytes(self) -> int:
+        """Activation memory of one run."""
+    @property
+    def weight_bytes(self) -> int:
+        """Packed weights, tables and arguments of the plan, shared by all runs."""
+
+def cpu_name() -> str: ...
+def cpu_features() -> list[str]: ...
+def tiers() -> list[str]: ...
+def usable_cores() -> int: ...
+def measure_peak(isa: str) -> float: ...
+def quantize(x: NDArray[np.float32], scale: float, zero_point: int, dtype: np.dtype[Any]) -> tuple[NDArray[Any], int | None]: ...
+def dequantize(q: NDArray[Any], scale: float, zero_point: int) -> NDArray[np.float32]: ...

@@ -1,0 +1,81 @@
+"""Between the arrays users have and the arrays a model takes and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from intaglio import _core
+from intaglio.errors import DTypeError, InputError, ShapeError
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """An input or output of a model: ``real = scale * (integer - zero_point)`` where it is quantized."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    scale: float | None
+    zero_point: int
+
+
+def fit(array: ArrayLike, info: TensorInfo, batchable: bool) -> tuple[NDArray[Any], bool]:
+    """The array as the engine takes it (native, C-contiguous, the input's dtype), and whether it was quantized."""
+    given = _as_array(array, info)
+    _check_shape(given.shape, info, batchable)
+    if given.dtype.newbyteorder("=") == info.dtype:
+        return np.asarray(given, dtype=info.dtype, order="C"), False
+    if given.dtype.kind != "f" or (info.dtype.kind != "f" and info.scale is None):
+        expected = f"{info.dtype}, or floats to be quantized" if info.scale is not None else str(info.dtype)
+        raise DTypeError(f"input '{info.name}': expected {expected}, got {given.dtype}")
+    with np.errstate(over="ignore"):
+        floats = np.asarray(given, dtype=np.float32, order="C")
+    if info.scale is None:
+        return floats, False
+    return _quantize(floats, info), True
+
+
+def to_floats(array: NDArray[Any], info: TensorInfo) -> NDArray[Any]:
+    """An output as float32 where it is quantized, else as it is."""
+    return array if info.scale is None else _core.dequantize(array, info.scale, _canonical_zero_point(info))
+
+
+def check_batch(arrays: Sequence[NDArray[Any]], infos: Sequence[TensorInfo], batchable: bool) -> None:
+    """All inputs hold the same number of samples."""
+    if batchable and len({len(array) for array in arrays}) > 1:
+        sizes = ", ".join(f"'{info.name}' has {len(array)}" for array, info in zip(arrays, infos, strict=True))
+        raise ShapeError(f"expected the same batch size for every input, got: {sizes}")
+
+
+def _as_array(array: ArrayLike, info: TensorInfo) -> NDArray[Any]:
+    try:
+        return np.asarray(array)
+    except ValueError as error:
+        raise ShapeError(f"input '{info.name}': expected an array of shape {info.shape}: {error}") from error
+
+
+def _check_shape(shape: tuple[int, ...], info: TensorInfo, batchable: bool) -> None:
+    first = 1 if batchable else 0
+    if len(shape) == len(info.shape) and shape[first:] == info.shape[first:]:
+        return
+    expected = f"({', '.join(['N', *map(str, info.shape[1:])])})" if batchable else str(info.shape)
+    raise ShapeError(f"input '{info.name}': expected shape {expected}, got {shape}")
+
+
+def _quantize(floats: NDArray[np.float32], info: TensorInfo) -> NDArray[Any]:
+    assert info.scale is not None
+    integers, nan = _core.quantize(floats, info.scale, _canonical_zero_point(info), info.dtype)
+    if nan is not None:
+        position = tuple(int(i) for i in np.unravel_index(nan, floats.shape))
+        raise InputError(f"input '{info.name}': NaN at {position}")
+    return integers
+
+
+def _canonical_zero_point(info: TensorInfo) -> int:
+    """Of the int8 value, which is what the engine counts from."""
+    return info.zero_point - 128 if info.dtype == np.uint8 else info.zero_point

@@ -1,0 +1,164 @@
+"""Loading a network and running it."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from intaglio import _core
+from intaglio.arrays import TensorInfo, check_batch, fit, to_floats
+
+if TYPE_CHECKING:
+    from intaglio.graph import Graph
+
+__all__ = ["Model", "PlanStep", "TensorInfo", "load"]
+
+_MAGIC = b"INTAGLIO"
+
+
+@dataclass(frozen=True)
+class PlanStep:
+    """One step of a run: which kernel does it, why that one, and its size. Bytes are those of the node's tensors."""
+
+    node: str
+    op: str
+    kernel: str
+    reason: str
+    macs: int
+    bytes: int
+    threads: int
+
+
+class Model(_core.Engine):
+    """A loaded network: immutable, and callable from any number of threads at once. Made by `intaglio.load`.
+
+    ``model(x)`` takes an array for each input and returns an array, or a tuple of them. Where every input and output has
+    a leading axis of 1, any batch size may be given. A float array for an integer input is quantized with the input's
+    scale, and the outputs then come back as floats; arrays of the input's own dtype give the outputs' own integers.
+    ``raw=True`` and ``raw=False`` ask for integers and floats whatever was given.
+    """
+
+    def __init__(self, file: object, isa: str, threads: int) -> None:
+        super().__init__(file, isa, threads)
+        self._input_infos = tuple(TensorInfo(*port) for port in self._inputs())
+        self._output_infos = tuple(TensorInfo(*port) for port in self._outputs())
+
+    @property
+    def inputs(self) -> tuple[TensorInfo, ...]:
+        return self._input_infos
+
+    @property
+    def outputs(self) -> tuple[TensorInfo, ...]:
+        return self._output_infos
+
+    def run(self, inputs: Mapping[str, ArrayLike], *, raw: bool | None = None) -> dict[str, NDArray[Any]]:
+        """Arrays by input name in, arrays by output name out; otherwise as calling the model."""
+        outputs = self._answer(self._ordered(inputs), raw)
+        return {info.name: array for info, array in zip(self._output_infos, outputs, strict=True)}
+
+    def plan(self) -> list[PlanStep]:
+        """What a run does on this CPU, step by step."""
+        return [PlanStep(*step) for step in self._steps()]
+
+    def profile(self, inputs: ArrayLike | Mapping[str, ArrayLike], repeats: int = 20) -> list[int]:
+        """Median nanoseconds of every step of `plan`, over ``repeats`` runs of the first sample."""
+        arrays = self._ordered(inputs) if isinstance(inputs, Mapping) else (inputs,)
+        fitting, _ = self._fit(arrays)
+        times = self._profile(tuple(fitting), repeats)
+        return [int(median) for median in np.median(times, axis=0)]
+
+    def __repr__(self) -> str:
+        def ports(infos: Sequence[TensorInfo]) -> str:
+            return ", ".join(f"{info.name} {info.dtype}{list(info.shape)}" for info in infos)
+
+        return f"<intaglio.Model {ports(self.inputs)} -> {ports(self.outputs)}; {self.isa}>"
+
+    def _call(self, *arrays: ArrayLike, raw: bool | None = None) -> NDArray[Any] | tuple[NDArray[Any], ...]:
+        """What calling the model does with arrays that do not fit as they are."""
+        outputs = self._answer(arrays, raw)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def _answer(self, arrays: Sequence[ArrayLike], raw: bool | None) -> tuple[NDArray[Any], ...]:
+        fitting, floats = self._fit(arrays)
+        outputs = self._run(tuple(fitting))
+        if not isinstance(outputs, tuple):
+            outputs = (outputs,)
+        if floats if raw is None else not raw:
+            return tuple(to_floats(array, info) for array, info in zip(outputs, self._output_infos, strict=True))
+        return outputs
+
+    def _fit(self, arrays: Sequence[ArrayLike]) -> tuple[list[NDArray[Any]], bool]:
+        """The arrays as the engine takes them, and whether floats were quantized on the way."""
+        infos = self._input_infos
+        if len(arrays) != len(infos):
+            from intaglio.errors import InputError
+
+            names = ", ".join(f"'{info.name}'" for info in infos)
+            raise InputError(f"expected {len(infos)} inputs ({names}), got {len(arrays)}")
+        fitted = [fit(array, info, self._batchable) for array, info in zip(arrays, infos, strict=True)]
+        check_batch([array for array, _ in fitted], infos, self._batchable)
+        return [array for array, _ in fitted], any(quantized for _, quantized in fitted)
+
+    def _ordered(self, inputs: Mapping[str, ArrayLike]) -> list[ArrayLike]:
+        names = [info.name for info in self._input_infos]
+        if not isinstance(inputs, Mapping):
+            raise TypeError(f"expected a dict of arrays by input name, got {type(inputs).__name__}")
+        if inputs.keys() != set(names):
+            from intaglio.errors import InputError
+
+            missing = "".join(f"; missing '{name}'" for name in names if name not in inputs)
+            unknown = "".join(f"; unknown '{name}'" for name in inputs if name not in names)
+            raise InputError(f"the inputs are {', '.join(map(repr, names))}{missing}{unknown}")
+        return [inputs[name] for name in names]
+
+
+def load(
+    source: str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | Graph,
+    *,
+    threads: int | None = None,
+    isa: str | None = None,
+    requant: str = "float32",
+) -> Model:
+    """Load a network: a path, bytes, binary file object or `Graph`.
+
+    ``threads`` is the most to use (default: every core this process may use), taken only where it pays. ``isa`` forces
+    an instruction-set tier (`intaglio.cpu.tiers`); so does the environment variable INTAGLIO_ISA. ``requant`` is the
+    rounding of converted formats: "float32", or "fixed" for the bits of TFLite's reference kernels; an `.intaglio` file
+    or graph already says which it uses.
+    """
+    if threads is None:
+        threads = _core.usable_cores()
+    elif isinstance(threads, bool) or not isinstance(threads, int | np.integer):
+        raise TypeError(f"threads: expected a positive integer or None, got {threads!r}")
+    elif threads < 1:
+        raise ValueError(f"threads: expected a positive integer or None, got {threads}")
+    if isa is None:
+        isa = os.environ.get("INTAGLIO_ISA", "")
+    return Model(_file_bytes(source, requant), isa, min(int(threads), 1 << 16))
+
+
+def _file_bytes(source: Any, requant: str) -> object:
+    """An `.intaglio` file in memory: mapped where it is one on disk, else converted."""
+    if isinstance(source, str | os.PathLike):
+        with open(source, "rb") as file:
+            if file.read(len(_MAGIC)) == _MAGIC:
+                return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    elif hasattr(source, "read"):
+        source = source.read()
+    if isinstance(source, bytearray | memoryview):
+        source = bytes(source)
+    if isinstance(source, bytes) and source.startswith(_MAGIC):
+        return source
+    from intaglio.graph import Graph
+
+    if isinstance(source, Graph):
+        return source.to_bytes()
+    from intaglio.convert import convert
+
+    return convert(source, requant=requant).to_bytes()
