@@ -25,3 +25,9 @@ def mbqm(x: ArrayLike, multiplier: ArrayLike, shift: ArrayLike) -> Int64:
     shift = np.asarray(shift, np.int64)
     shifted = np.asarray(x, np.int64) << np.maximum(shift, 0)
     return rdivpot(srdhm(shifted, multiplier), np.maximum(-shift, 0))
+
+
+def mbqm_once(x: ArrayLike, multiplier: ArrayLike, shift: ArrayLike) -> Int64:
+    """Multiplication by ``multiplier * 2^(shift - 31)`` rounded once, ties away from zero."""
+    x, down = np.asarray(x, np.int64), 31 - np.asarray(shift, np.int64)
+    return np.asarray(np.sign(x) * (np.abs(x) * np.asarray(multiplier, np.int64) + (np.int64(1) << (down - 1)) >> down))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from intaglio.fixed_point import Int64, mbqm
+from intaglio.fixed_point import Int64, mbqm, mbqm_once
 from intaglio.opset import Requant
 from intaglio.rules.view import NodeView
 
@@ -21,7 +21,8 @@ def requantize(view: NodeView, acc: Int64) -> NDArray[np.int8]:
     if view.requant is Requant.FLOAT32:
         scaled = np.rint(acc.astype(np.float32) * scale).astype(np.int64)
     else:
-        scaled = mbqm(acc, scale, view.data("shift"))
+        multiply = mbqm_once if view.op.name == "fully_connected" else mbqm
+        scaled = multiply(acc, scale, view.data("shift"))
     low, high = view.numbers("clamp") if "clamp" in view.node.attrs else (-128, 127)
     return to_int8(scaled + view.output.zero_point, low, high).reshape(acc.shape)
 

@@ -11,6 +11,7 @@ from intaglio.frontends.tflite.lowering import Lowering
 from intaglio.frontends.tflite.model import Operator
 from intaglio.frontends.tflite.requantization import clamp, product_inputs, scale_of
 from intaglio.graph import Tensor
+from intaglio.opset import Requant
 
 
 def fully_connected(lowering: Lowering, op: Operator) -> None:
@@ -23,9 +24,8 @@ def fully_connected(lowering: Lowering, op: Operator) -> None:
     weight, weight_scale, zero_point = weights(lowering, op, 1, rank=2, channel_axis=0)
     channels, depth = weight.shape
     y = lowering.quantized_output(op, (*_rows(lowering, op, x, depth), channels))
-    per_channel = lowering.source(op, 1).scale.size > 1
     x = lowering.reshaped(x, (*y.shape[:-1], depth), y)
-    scale, shift = product_inputs(lowering, y, scale_of(x), weight_scale, narrow=not per_channel)
+    scale, shift = product_inputs(lowering, y, scale_of(x), weight_scale, narrow=False)
     lowering.emit(
         "fully_connected",
         [x, weight, bias_of(lowering, op, 2, channels, y), scale, shift],
@@ -49,7 +49,7 @@ def batch_matmul(lowering: Lowering, op: Operator) -> None:
     except ValueError:
         lowering.malformed(op, f"leading axes of {a.shape} and {b.shape} do not broadcast")
     y = lowering.quantized_output(op, (*leading, a.shape[-2], b.shape[-1]))
-    if b.data is not None and len(b.shape) == 2:
+    if b.data is not None and len(b.shape) == 2 and lowering.requant is Requant.FLOAT32:
         _constant_matrix(lowering, a, b, y)
         return
     _product(lowering, a, b, y, (-128, 127))
@@ -77,7 +77,10 @@ def _product(lowering: Lowering, a: Tensor, b: Tensor, y: Tensor, limits: tuple[
 
 
 def _constant_matrix(lowering: Lowering, a: Tensor, b: Tensor, y: Tensor) -> None:
-    """A product with one constant matrix is a fully connected layer: the same sums, and weights packed once."""
+    """A product with one constant matrix is a fully connected layer: the same sums, and weights packed once.
+
+    In fixed mode the two ops round differently.
+    """
     assert b.data is not None
     weight = lowering.derived(b, "transposed", np.ascontiguousarray(b.data.T))
     channels = weight.shape[0]
