@@ -21,7 +21,6 @@ Name name_of(const Tensor& tensor) {
 // Dims as text, "[1,2,3]".
 struct DimsText {
   explicit DimsText(std::span<const std::int64_t> dims) { print(dims.data(), dims.size()); }
-  explicit DimsText(std::initializer_list<std::int64_t> dims) { print(dims.begin(), dims.size()); }
   char text[96];
 
  private:
@@ -82,10 +81,37 @@ Status check_rank(const Node& node, const Tensor& tensor, const char* role, std:
 }
 
 Status check_dims(const Node& node, const Tensor& tensor, const char* role, std::initializer_list<std::int64_t> dims) {
+  return check_dims(node, tensor, role, std::span<const std::int64_t>(dims.begin(), dims.size()));
+}
+
+Status check_dims(const Node& node, const Tensor& tensor, const char* role, std::span<const std::int64_t> dims) {
   if (!std::equal(tensor.dims.begin(), tensor.dims.end(), dims.begin(), dims.end())) {
     const Name name = name_of(tensor);
     return node_error(Code::kShape, node, "%s '%.*s' has shape %s, expected %s", role, name.length, name.text,
                       DimsText(tensor.dims).text, DimsText(dims).text);
+  }
+  return {};
+}
+
+Status check_like(const Node& node, const Tensor& tensor, const char* role, const Tensor& other) {
+  const Name name = name_of(tensor), other_name = name_of(other);
+  if (tensor.dtype != other.dtype) {
+    return node_error(Code::kDType, node, "%s '%.*s' has element type %d, expected %d", role, name.length, name.text,
+                      static_cast<int>(tensor.dtype), static_cast<int>(other.dtype));
+  }
+  if (tensor.quantized != other.quantized || tensor.zero_point != other.zero_point || tensor.scale != other.scale) {
+    return node_error(Code::kQuantization, node,
+                      "%s '%.*s' has quantization (%g, %d), expected that of '%.*s' (%g, %d)", role, name.length,
+                      name.text, static_cast<double>(tensor.scale), tensor.zero_point, other_name.length,
+                      other_name.text, static_cast<double>(other.scale), other.zero_point);
+  }
+  return {};
+}
+
+Status check_clamp(const Node& node, std::int64_t low, std::int64_t high) {
+  if (low < -128 || high > 127 || low > high) {
+    return node_error(Code::kQuantization, node, "clamp (%" PRId64 ", %" PRId64 ") is not a range within [-128, 127]",
+                      low, high);
   }
   return {};
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 
 #include "base/status.h"
 #include "model/model.h"
@@ -23,6 +24,14 @@ Status check_rank(const Node& node, const Tensor& tensor, const char* role, std:
 
 // The tensor has these dims.
 Status check_dims(const Node& node, const Tensor& tensor, const char* role, std::initializer_list<std::int64_t> dims);
+
+Status check_dims(const Node& node, const Tensor& tensor, const char* role, std::span<const std::int64_t> dims);
+
+// The tensor has the element type, scale and zero point of `other`.
+Status check_like(const Node& node, const Tensor& tensor, const char* role, const Tensor& other);
+
+// The clamp attribute is an interval within int8.
+Status check_clamp(const Node& node, std::int64_t low, std::int64_t high);
 
 // low <= value <= high.
 Status check_between(const Node& node, const char* what, std::int64_t value, std::int64_t low, std::int64_t high);

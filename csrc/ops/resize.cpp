@@ -1,0 +1,125 @@
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/vector.h"
+#include "ops/checks.h"
+#include "runtime/planner.h"
+
+namespace intaglio {
+
+namespace {
+
+// Weights are in units of 1 / kUnit along each axis.
+constexpr std::int32_t kUnit = 1024;
+// Cost of one output position, and of each byte of it, in multiply-accumulates.
+constexpr std::int64_t kPositionCost = 512, kByteCost = 16;
+
+struct Arguments {
+  Slot x, y;
+  std::int64_t batch, x_rows, x_columns, y_rows, y_columns, channels;
+  const std::int32_t* row;  // nearest: the source of each; bilinear: (low, high, weight) of each
+  const std::int32_t* column;
+  BilinearFunction bilinear;
+};
+
+// Parts are ranges of output rows over the whole batch. resize_row(image, i, y) makes output row i of an image.
+template <class ResizeRow>
+void for_each_row(const Arguments& args, const Memory& memory, int part, int parts, const ResizeRow& resize_row) {
+  const Range range = split(args.batch * args.y_rows, part, parts);
+  for (std::int64_t row = range.begin; row < range.end; ++row) {
+    const std::uint8_t* image =
+        memory.at<std::uint8_t>(args.x) + row / args.y_rows * args.x_rows * args.x_columns * args.channels;
+    resize_row(image, row % args.y_rows, memory.at<std::uint8_t>(args.y) + row * args.y_columns * args.channels);
+  }
+}
+
+void run_nearest(const void* arguments, const Memory& memory, int part, int parts) {
+  const auto& args = *static_cast<const Arguments*>(arguments);
+  const std::int64_t channels = args.channels;
+  for_each_row(args, memory, part, parts, [&](const std::uint8_t* image, std::int64_t i, std::uint8_t* y) {
+    const std::uint8_t* from = image + args.row[i] * args.x_columns * channels;
+    for (std::int64_t j = 0; j < args.y_columns; ++j) {
+      std::memcpy(y + j * channels, from + args.column[j] * channels, static_cast<std::size_t>(channels));
+    }
+  });
+}
+
+void run_bilinear(const void* arguments, const Memory& memory, int part, int parts) {
+  const auto& args = *static_cast<const Arguments*>(arguments);
+  const std::int64_t channels = args.channels, row_bytes = args.x_columns * channels;
+  for_each_row(args, memory, part, parts, [&](const std::uint8_t* image, std::int64_t i, std::uint8_t* y) {
+    const std::int32_t* row = args.row + 3 * i;
+    const std::uint8_t* low = image + row[0] * row_bytes;
+    const std::uint8_t* high = image + row[1] * row_bytes;
+    for (std::int64_t j = 0; j < args.y_columns; ++j) {
+      const std::int32_t* column = args.column + 3 * j;
+      const std::int64_t left = column[0] * channels, right = column[1] * channels;
+      const Corners corners{{low + left, low + right, high + left, high + right},
+                            {(kUnit - row[2]) * (kUnit - column[2]), (kUnit - row[2]) * column[2],
+                             row[2] * (kUnit - column[2]), row[2] * column[2]}};
+      args.bilinear(corners, y + j * channels, static_cast<std::size_t>(channels));
+    }
+  });
+}
+
+// Positions lie inside the input and weights in [0, kUnit]. `entry` is 1 (position) or 3 (low, high, weight).
+Status check_table(const Node& node, const Tensor& table, const char* role, std::int64_t outputs, std::int64_t size,
+                   std::size_t entry) {
+  INTAGLIO_TRY(entry == 1 ? check_constant(node, table, role, DType::kInt32, {outputs})
+                          : check_constant(node, table, role, DType::kInt32, {outputs, 3}));
+  const auto values = table.values<std::int32_t>();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const bool weight = i % entry == 2;
+    INTAGLIO_TRY(check_between(node, role, values[i], 0, weight ? kUnit : size - 1));
+  }
+  return {};
+}
+
+Status prepare(const Node& node, Planner& planner, std::size_t entry, StepFunction run, const char* kernel) {
+  INTAGLIO_TRY(check_signature(node, 3, 1, 0));
+  const Model& model = planner.model();
+  const Tensor& x = model.input(node, 0);
+  const Tensor& row = model.input(node, 1);
+  const Tensor& column = model.input(node, 2);
+  const Tensor& y = model.output(node);
+  INTAGLIO_TRY(check_activation(node, x, "input"));
+  INTAGLIO_TRY(check_like(node, y, "output", x));
+  INTAGLIO_TRY(check_rank(node, x, "input", 4));
+  INTAGLIO_TRY(check_rank(node, y, "output", 4));
+  const std::int64_t dims[] = {x.dims[0], y.dims[1], y.dims[2], x.dims[3]};
+  INTAGLIO_TRY(check_dims(node, y, "output", dims));
+  INTAGLIO_TRY(check_table(node, row, "row", y.dims[1], x.dims[1], entry));
+  INTAGLIO_TRY(check_table(node, column, "column", y.dims[2], x.dims[2], entry));
+  if (y.elements == 0) return {};
+
+  auto* args = planner.make<Arguments>();
+  if (args == nullptr) return out_of_memory(node);
+  *args = {.x = planner.tensor(node.inputs[0]),
+           .y = planner.tensor(node.outputs[0]),
+           .batch = x.dims[0],
+           .x_rows = x.dims[1],
+           .x_columns = x.dims[2],
+           .y_rows = y.dims[1],
+           .y_columns = y.dims[2],
+           .channels = x.dims[3],
+           .row = row.values<std::int32_t>().data(),
+           .column = column.values<std::int32_t>().data(),
+           .bilinear = planner.kernels().vector->bilinear.run};
+  const std::int64_t cost = y.elements / args->channels * kPositionCost + y.elements * kByteCost;
+  const std::int64_t rows = args->batch * args->y_rows;
+  return planner.emit({.run = run,
+                       .arguments = args,
+                       .parts = static_cast<int>(std::min<std::int64_t>(planner.parts_for(cost), rows)),
+                       .kernel = kernel});
+}
+
+}  // namespace
+
+Status prepare_resize_nearest(const Node& node, Planner& planner) {
+  return prepare(node, planner, 1, run_nearest, "resize_nearest_u8");
+}
+Status prepare_resize_bilinear(const Node& node, Planner& planner) {
+  return prepare(node, planner, 3, run_bilinear, planner.kernels().vector->bilinear.name);
+}
+
+}  // namespace intaglio
