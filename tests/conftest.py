@@ -28,3 +28,14 @@ def data() -> Path:
     if not (folder / "models").is_dir():
         pytest.skip(f"needs the data folder: {folder} has no models/ (set INTAGLIO_DATA)")
     return folder
+
+
+@pytest.fixture(params=["scalar", "avx2", "avxvnni", "avx512vnni"])
+def isa(request: pytest.FixtureRequest) -> str:
+    """Each instruction-set tier that this CPU has."""
+    from intaglio import cpu
+
+    tier = str(request.param)
+    if tier not in cpu.tiers():
+        pytest.skip(f"this CPU lacks the tier {tier}: it has {', '.join(cpu.tiers())}")
+    return tier
