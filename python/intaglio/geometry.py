@@ -37,7 +37,7 @@ def same_transposed_padding(size: int, kernel: int, stride: int, output: int) ->
     return before, total - before
 
 
-def positions_inside(size: int, kernel: int, stride: int, before: int, count: int) -> NDArray[np.int64]:
-    """How many positions of each of ``count`` windows lie inside the input; below 1 where none does."""
-    start = np.arange(count, dtype=np.int64) * stride - before
-    return np.minimum(start + kernel, size) - np.maximum(start, 0)
+def positions_inside(index: NDArray[np.int64], size: int, kernel: int, stride: int, before: int) -> NDArray[np.int64]:
+    """How many positions of the windows with these indices lie inside the input; below 1 where none does."""
+    start = index * stride - before
+    return np.asarray(np.minimum(start + kernel, size) - np.maximum(start, 0))

@@ -38,7 +38,7 @@ def requant_scale(sx: ArrayLike, sw: ArrayLike, sy: ArrayLike) -> NDArray[np.flo
     """
     with np.errstate(under="ignore", over="ignore"):
         scale = (np.asarray(sx, np.float32) * np.asarray(sw, np.float32)) / np.asarray(sy, np.float32)
-    return np.maximum(scale, _TINY, dtype=np.float32)
+    return np.asarray(np.maximum(scale, _TINY), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,12 +109,12 @@ def make_table(
     function: Callable[[NDArray[np.float64]], NDArray[np.float64]], sx: float, zx: int, sy: float, zy: int
 ) -> NDArray[np.int8]:
     """The 256 values of a real function between two quantizations, indexed by ``q + 128``."""
-    x = float(np.float32(sx)) * (np.arange(-128, 128) - zx)
+    x = float(np.float32(sx)) * (np.arange(-128, 128, dtype=np.float64) - zx)
     with np.errstate(over="ignore", divide="ignore"):
         y = np.asarray(function(x), np.float64) / float(np.float32(sy))
     if np.isnan(y).any():
         raise QuantizationError(f"table: expected a number everywhere, got NaN at {x[np.isnan(y)][0]}")
-    return np.clip(np.rint(np.clip(y, -1024, 1024)) + zy, -128, 127).astype(np.int8)
+    return np.asarray(np.clip(np.rint(np.clip(y, -1024, 1024)) + zy, -128, 127), np.int8)
 
 
 def real_to_int8(value: float, scale: float, zero_point: int) -> int:

@@ -16,7 +16,7 @@ def nearest_table(
     position = (np.arange(output, dtype=np.float32) + np.float32(0.5 if half_pixel_centers else 0.0)) * scale
     # Positions are not negative, so floor(x + 1/2) in float64 is rounding halves away from zero.
     nearest = np.floor(position.astype(np.float64) + (0.5 if align_corners else 0.0))
-    return np.minimum(nearest, size - 1).astype(np.int32)
+    return np.asarray(np.minimum(nearest, size - 1), np.int32)
 
 
 def bilinear_table(

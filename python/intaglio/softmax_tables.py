@@ -23,7 +23,7 @@ def softmax_table(mode: Requant, sx: float, beta: float = 1.0) -> NDArray[np.int
     if not (math.isfinite(step) and step > 0):
         raise QuantizationError(f"softmax: expected beta * scale finite and > 0, got {step}")
     if mode is Requant.FLOAT32:
-        return np.rint(np.exp(-step * np.arange(256)) * 2**22).astype(np.int32)
+        return np.asarray(np.rint(np.exp(-step * np.arange(256)) * 2**22), np.int32)
     return _fixed_table(step)
 
 

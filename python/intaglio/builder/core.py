@@ -141,11 +141,13 @@ class GraphAssembler:
             raise DTypeError(f"tensor '{name}': expected int8 with scale and zero point, got {self.tensor(name).dtype}")
         return scale
 
-    def _requantization_inputs(self, parameters: Requantization) -> tuple[str, str]:
-        return self.constant(parameters.scale), self.constant(parameters.shift)
+    def _part(self, node: str, part: str, values: ArrayLike) -> str:
+        """A constant named after the node that reads it."""
+        name = f"{node}/{part}"
+        return self.constant(values, name=self._fresh(name) if name in self._tensors else name)
 
-    def _mode(self, parameters: Requantization | None) -> Requant:
-        return self.requant if parameters is None else parameters.mode
+    def _requantization_inputs(self, node: str, parameters: Requantization) -> tuple[str, str]:
+        return self._part(node, "scale", parameters.scale), self._part(node, "shift", parameters.shift)
 
 
 def clamp_bounds(activation: Activation, scale: float, zero_point: int) -> tuple[int, int]:

@@ -60,9 +60,10 @@ class ElementwiseMixin(GraphAssembler):
         """a * b."""
         scales = (self._activation_scale(a), self._activation_scale(b), out_scale)
         parameters = requantization or Requantization.of_product(self.requant, *scales)
+        name = name or self._fresh("mul")
         return self.node(
             "mul",
-            (a, b, *self._requantization_inputs(parameters)),
+            (a, b, *self._requantization_inputs(name, parameters)),
             {"requant": parameters.mode, "clamp": clamp_bounds(activation, out_scale, out_zero_point)},
             shape=self._broadcast("mul", a, b),
             scale=out_scale,
@@ -82,9 +83,10 @@ class ElementwiseMixin(GraphAssembler):
         self, x: str, table: NDArray[np.int8], out_scale: float, out_zero_point: int, *, name: str | None = None
     ) -> str:
         """table[x + 128]."""
+        name = name or self._fresh("lookup")
         return self.node(
             "lookup",
-            (x, self.constant(table)),
+            (x, self._part(name, "table", table)),
             shape=self.tensor(x).shape,
             scale=out_scale,
             zero_point=out_zero_point,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from intaglio.builder.core import GraphAssembler
 from intaglio.errors import ShapeError
+from intaglio.graph import AttrValue
 from intaglio.rules.view import listed
 
 
@@ -109,7 +110,7 @@ class MovementMixin(GraphAssembler):
         if len(padding) != len(shape) or any(len(p) != 2 for p in padding):
             raise ShapeError(f"pad: padding: expected {len(shape)} pairs, got {padding}")
         padded = [before + n + after for n, (before, after) in zip(shape, padding, strict=True)]
-        flat = [n for around in padding for n in around]
+        flat = tuple(n for around in padding for n in around)
         return self.node("pad", (x,), {"value": fill, "padding": flat}, shape=padded, **self._like(x), name=name)
 
     def concat(self, inputs: Sequence[str], axis: int, *, name: str | None = None) -> str:
@@ -158,7 +159,7 @@ class MovementMixin(GraphAssembler):
     def _slice(
         self, x: str, begin: Sequence[int], strides: Sequence[int], size: Sequence[int], name: str | None
     ) -> str:
-        attrs = {"begin_stride": (*begin, *strides)}
+        attrs: dict[str, AttrValue] = {"begin_stride": (*begin, *strides)}
         return self.node("slice", (x,), attrs, shape=size, **self._like(x), name=name)
 
     def _filled(self, x: str, shape: Sequence[int]) -> list[int]:

@@ -74,9 +74,10 @@ class ReductionsMixin(GraphAssembler):
         factor = float(self._activation_scale(x)) / (float(np.float32(out_scale)) * max(count, 1))
         parameters = requantization or Requantization.of_factors(self.requant, factor)
         kept = [1 if i in chosen else n for i, n in enumerate(shape)]
+        name = name or self._fresh("mean")
         return self.node(
             "mean",
-            (x, *self._requantization_inputs(parameters)),
+            (x, *self._requantization_inputs(name, parameters)),
             {"requant": parameters.mode, "axes": tuple(chosen)},
             shape=kept if keepdims else [n for i, n in enumerate(shape) if i not in chosen],
             scale=out_scale,
@@ -97,9 +98,10 @@ class ReductionsMixin(GraphAssembler):
         """Softmax over the last axis."""
         mode = self.requant if requant is None else requant
         table = softmax_table(mode, float(self._activation_scale(x)), beta)
+        name = name or self._fresh("softmax")
         return self.node(
             "softmax",
-            (x, self.constant(table)),
+            (x, self._part(name, "table", table)),
             {"requant": mode, "numerator": softmax_numerator(mode, out_scale)},
             shape=self.tensor(x).shape,
             scale=out_scale,
@@ -139,7 +141,7 @@ class ReductionsMixin(GraphAssembler):
             "kernel": pair(kernel),
             "stride": pair(stride),
             "padding": pads,
-            "clamp": clamp_bounds(activation, self._activation_scale(x), like["zero_point"]),
+            "clamp": clamp_bounds(activation, float(self._activation_scale(x)), like["zero_point"]),
         }
         size = windows(shape[1:3], kernel, stride, pads)
         return self.node(op, (x,), attrs | more, shape=(shape[0], *size, shape[3]), **like, name=name)

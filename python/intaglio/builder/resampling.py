@@ -54,8 +54,9 @@ class ResamplingMixin(GraphAssembler):
         height, width = pair(size)
         if min(height, width, *shape[1:3]) < 1:
             raise ShapeError(f"{op}: expected sizes of at least 1, got {list(shape[1:3])} to {[height, width]}")
+        name = name or self._fresh(op)
         tables = [
-            self.constant(table(old, new, align_corners=align_corners, half_pixel_centers=half_pixel_centers))
-            for old, new in ((shape[1], height), (shape[2], width))
+            self._part(name, part, table(old, new, align_corners=align_corners, half_pixel_centers=half_pixel_centers))
+            for part, old, new in (("row", shape[1], height), ("column", shape[2], width))
         ]
         return self.node(op, (x, *tables), shape=(shape[0], height, width, shape[3]), **self._like(x), name=name)

@@ -235,9 +235,10 @@ class SumsMixin(GraphAssembler):
             leading = np.broadcast_shapes(shape_a[:-2], shape_b[:-2])
         except ValueError:
             raise ShapeError(f"batch_matmul: expected leading axes that broadcast, got {shape_a}, {shape_b}") from None
+        name = name or self._fresh("batch_matmul")
         return self.node(
             "batch_matmul",
-            (a, b, *self._requantization_inputs(parameters)),
+            (a, b, *self._requantization_inputs(name, parameters)),
             {"requant": parameters.mode, "clamp": clamp_bounds(activation, out_scale, out_zero_point)},
             shape=(*leading, shape_a[-2], shape_b[-1]),
             scale=out_scale,
@@ -269,7 +270,8 @@ class SumsMixin(GraphAssembler):
         output: _Output,
     ) -> str:
         parameters = output.requantization or self._from_weight_scale(op, x, shape[-1], output)
-        inputs = (self.constant(weights), self.constant(int32_bias(bias, shape[-1])))
+        name = output.name or self._fresh(op)
+        inputs = (self._part(name, "weight", weights), self._part(name, "bias", int32_bias(bias, shape[-1])))
         common: dict[str, AttrValue] = {
             "requant": parameters.mode,
             "clamp": clamp_bounds(output.activation, output.scale, output.zero_point),
@@ -277,12 +279,12 @@ class SumsMixin(GraphAssembler):
         }
         return self.node(
             op,
-            (x, *inputs, *self._requantization_inputs(parameters)),
+            (x, *inputs, *self._requantization_inputs(name, parameters)),
             geometry | common,
             shape=shape,
             scale=output.scale,
             zero_point=output.zero_point,
-            name=output.name,
+            name=name,
         )
 
     def _from_weight_scale(self, op: str, x: str, channels: int, output: _Output) -> Requantization:

@@ -15,7 +15,7 @@ from intaglio.rules.view import NodeView
 def quantize(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
     """One IEEE division, then rounding; NaN becomes the zero point."""
     with np.errstate(over="ignore", invalid="ignore"):
-        quotient = (x / view.output.scale).astype(np.float64)
+        quotient = (x / view.scale(view.output)).astype(np.float64)
     # Beyond this every value clamps, and float64 holds each half exactly.
     quotient = np.clip(np.nan_to_num(quotient, nan=0.0, posinf=1024, neginf=-1024), -1024, 1024)
     if view.number("rounding") == Rounding.HALF_EVEN:
@@ -27,4 +27,4 @@ def quantize(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
 
 def dequantize(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
     """The real value, by one IEEE product."""
-    return np.asarray((x.astype(np.int32) - view["x"].zero_point).astype(np.float32) * view["x"].scale, np.float32)
+    return np.asarray((x.astype(np.int32) - view["x"].zero_point).astype(np.float32) * view.scale(view["x"]))

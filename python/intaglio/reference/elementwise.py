@@ -32,12 +32,12 @@ def mul(view: NodeView, a: NDArray[Any], b: NDArray[Any], *_: NDArray[Any]) -> N
 
 def maximum(view: NodeView, a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
     """The larger int8."""
-    return np.maximum(a, b)
+    return np.asarray(np.maximum(a, b))
 
 
 def minimum(view: NodeView, a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
     """The smaller int8."""
-    return np.minimum(a, b)
+    return np.asarray(np.minimum(a, b))
 
 
 def lookup(view: NodeView, x: NDArray[Any], table: NDArray[Any]) -> NDArray[Any]:

@@ -89,4 +89,4 @@ def _centred_weight(view: NodeView, weight: NDArray[Any]) -> Float64:
 
 
 def _with_bias(acc: Float64, bias: NDArray[Any]) -> Int64:
-    return acc.astype(np.int64) + bias
+    return np.asarray(acc.astype(np.int64) + bias)

@@ -17,7 +17,7 @@ def reshape(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
 
 def transpose(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
     """Axis i of y is axis permutation[i] of x."""
-    return x.transpose(view.numbers("permutation")).copy()
+    return np.array(x.transpose(view.numbers("permutation")), order="C")
 
 
 def slice_(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
@@ -30,9 +30,10 @@ def slice_(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
 
 def pad(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
     """A border of one stored value."""
-    around = np.reshape(view.numbers("padding"), (x.ndim, 2))
+    numbers = view.numbers("padding")
+    around = tuple(zip(numbers[::2], numbers[1::2], strict=True))
     bits = np.array(view.number("value"), np.int32 if x.dtype == FLOAT32 else x.dtype)
-    return np.pad(x, around, constant_values=bits.view(x.dtype))
+    return np.asarray(np.pad(x, around, constant_values=bits.view(x.dtype)))
 
 
 def concat(view: NodeView, *inputs: NDArray[Any]) -> NDArray[Any]:

@@ -29,7 +29,9 @@ def average_pool2d(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
     for patch in _taps(view, x, outside=0):
         acc += patch
     inside = [
-        positions_inside(x.shape[1 + i], view.numbers("kernel")[i], view.numbers("stride")[i], before, acc.shape[1 + i])
+        positions_inside(
+            np.arange(acc.shape[1 + i]), x.shape[1 + i], view.numbers("kernel")[i], view.numbers("stride")[i], before
+        )
         for i, before in enumerate(view.numbers("padding")[:2])
     ]
     n = inside[0][:, None, None] * inside[1][None, :, None]
@@ -50,12 +52,12 @@ def mean(view: NodeView, x: NDArray[Any], *_: NDArray[Any]) -> NDArray[Any]:
 
 def arg_max(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
     """The first largest."""
-    return np.argmax(x, axis=view.number("axis")).astype(view.output.dtype)
+    return np.asarray(np.argmax(x, axis=view.number("axis")), view.output.dtype)
 
 
 def arg_min(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
     """The first smallest."""
-    return np.argmin(x, axis=view.number("axis")).astype(view.output.dtype)
+    return np.asarray(np.argmin(x, axis=view.number("axis")), view.output.dtype)
 
 
 def _taps(view: NodeView, x: NDArray[Any], outside: int) -> Iterator[Int64]:

@@ -18,14 +18,15 @@ _INT32 = np.iinfo(np.int32)
 def softmax(view: NodeView, x: NDArray[Any], table: NDArray[Any]) -> NDArray[Any]:
     """Exponentials from the table, divided by their sum."""
     if not x.size:
-        return x.copy()
+        return np.array(x)
     wide = x.astype(np.int64)
     t = table.astype(np.int64)[wide.max(axis=-1, keepdims=True) - wide]
     if view.requant is Requant.FIXED:
         return _fixed(t)
     total = t.sum(axis=-1, keepdims=True)
-    product = t * (view.number("numerator") // total)
-    return to_int8((product + (1 << 47) >> 48) + view.output.zero_point)
+    # Unsigned: the product may fill 63 bits before the half is added.
+    product = (t * (view.number("numerator") // total)).astype(np.uint64)
+    return to_int8((product + np.uint64(1 << 47) >> np.uint64(48)).astype(np.int64) + view.output.zero_point)
 
 
 def _fixed(t: Int64) -> NDArray[np.int8]:
@@ -47,4 +48,4 @@ def one_over_one_plus_x(a: Int64) -> Int64:
 
 
 def _saturated(x: Int64) -> Int64:
-    return np.clip(x, _INT32.min, _INT32.max)
+    return np.asarray(np.clip(x, _INT32.min, _INT32.max))

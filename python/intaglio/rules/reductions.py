@@ -29,8 +29,10 @@ def max_pool2d(view: NodeView) -> None:
     view.want(math.prod(kernel) < 2**24, "kernel", "fewer than 2^24 positions", kernel, ShapeError)
     for axis in (0, 1):
         before, stride = view.numbers("padding")[axis], view.numbers("stride")[axis]
-        inside = positions_inside(x.shape[1 + axis], kernel[axis], stride, before, size[axis])
-        got = f"window {int(np.argmin(inside))} of axis {1 + axis} outside"
+        # Windows in the middle hold no fewer positions than the first or the last.
+        ends = np.array([0, size[axis] - 1])
+        inside = positions_inside(ends, x.shape[1 + axis], kernel[axis], stride, before)
+        got = f"window {ends[int(np.argmin(inside))]} of axis {1 + axis} outside"
         view.want(bool(inside.min() >= 1), "padding", "every window to touch the input", got, ShapeError)
 
 

@@ -63,6 +63,12 @@ class NodeView:
             self.fail(GraphError, f"attribute '{name}'", "a tuple of integers", value)
         return value
 
+    def scale(self, tensor: Tensor) -> np.float32:
+        """The scale of a tensor that has to be quantized."""
+        if tensor.scale is None:
+            self.fail(QuantizationError, f"quantization of '{tensor.name}'", "scale and zero point", "none")
+        return tensor.scale
+
     @property
     def requant(self) -> Requant:
         """How accumulators become int8."""
@@ -98,8 +104,7 @@ class NodeView:
         """The tensors are int8 with scale and zero point."""
         for tensor in tensors:
             self.want_dtype(tensor, INT8)
-            held = tensor.scale is not None
-            self.want(held, f"quantization of '{tensor.name}'", "scale and zero point", "none", QuantizationError)
+            self.scale(tensor)
 
     def want_like(self, tensor: Tensor, other: Tensor) -> None:
         """The tensor has the element type, scale and zero point of the other."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +64,7 @@ PORT: Final = np.dtype([("tensor", "<u4"), ("element", "<u4"), ("zero", "V8")])
 INTEGER: Final = np.dtype("<i8")
 
 #: Element types by their code in the file.
-ELEMENTS: Final = {
+ELEMENTS: Final[dict[int, np.dtype[Any]]] = {
     1: np.dtype(np.int8),
     2: np.dtype(np.uint8),
     3: np.dtype(np.int32),

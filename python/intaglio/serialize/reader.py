@@ -89,7 +89,7 @@ class _Reader:
         return sections
 
     def _want_zero(self, start: int, end: int, what: str) -> None:
-        _want(not any(self.file[start:end]), what, "zero", "others")
+        _want(not any(self.file[start:end]), what, "zero", "other bytes")
 
     def _table(self, name: str, record: np.dtype[Any], count: int | None = None) -> memoryview:
         section = self.sections[name]
@@ -217,7 +217,7 @@ def _header(file: memoryview) -> np.void:
     if len(file) < HEADER.itemsize:
         _fail("file", f"at least {HEADER.itemsize} bytes", f"{len(file)} bytes")
     _want(bytes(file[:8]) == MAGIC, "magic", MAGIC, bytes(file[:8]))
-    header = np.frombuffer(file[: HEADER.itemsize], HEADER)[0]
+    header: np.void = np.frombuffer(file[: HEADER.itemsize], HEADER)[0]
     version = int(header["format_version"])
     _want(
         version == FORMAT_VERSION, "format version", f"{FORMAT_VERSION} (this package is too old or too new)", version
