@@ -43,4 +43,4 @@ def concat(view: NodeView, *inputs: NDArray[Any]) -> NDArray[Any]:
 
 def broadcast_to(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
     """NumPy's broadcasting."""
-    return np.broadcast_to(x, view.output.shape).copy()
+    return np.array(np.broadcast_to(x, view.output.shape), order="C")
