@@ -1,0 +1,39 @@
+"""From a file in another format to a graph."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO
+
+from intaglio.frontends import detect, read
+from intaglio.graph import Graph
+from intaglio.opset import Requant
+from intaglio.passes import simplify
+
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | Graph
+
+
+def convert(source: Source, *, requant: str = "float32") -> Graph:
+    """The graph of a network: a path, bytes, binary file object or `Graph`; `.tflite` or `.intaglio`.
+
+    ``requant`` chooses how accumulators become int8 (docs/arithmetic.md): "float32", or "fixed" for the bits of
+    TFLite's reference kernels. Graphs and `.intaglio` files already say which, and come back as they are.
+    """
+    modes = {mode.name.lower(): mode for mode in Requant}
+    if requant not in modes:
+        raise ValueError(f"requant: expected {' or '.join(map(repr, modes))}, got {requant!r}")
+    if isinstance(source, Graph):
+        return source
+    data = _bytes_of(source)
+    graph = read(data, modes[requant])
+    return graph if detect(data) == "intaglio" else simplify(graph)
+
+
+def _bytes_of(source: str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]) -> bytes:
+    if isinstance(source, str | os.PathLike):
+        return Path(source).read_bytes()
+    data = source if isinstance(source, bytes | bytearray | memoryview) else source.read()
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise TypeError(f"source: expected a binary file, but reading it gave {type(data).__name__}")
+    return bytes(data)
