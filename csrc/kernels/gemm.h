@@ -12,6 +12,7 @@ struct Requantization {
   const float* scale = nullptr;              // float32 mode; nullptr in fixed mode
   const std::int32_t* multiplier = nullptr;  // fixed mode
   const std::int32_t* shift = nullptr;       // fixed mode
+  bool rounds_once = false;                  // fixed mode: mbqm_once instead of mbqm
   std::int32_t zero_point = 0;               // of the stored byte, [0, 255]
   std::int32_t low = 0, high = 255;          // clamp, of the stored byte
 };

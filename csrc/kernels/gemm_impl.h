@@ -8,10 +8,10 @@
 //   load_weights(p)                       4 bytes for each of a vector's columns
 //   broadcast(p)                          4 activation bytes for every column
 //   dot(sum, activations, weights)        exact modulo 2^32; never saturates
-//   Float32, Fixed                        round(sum, column): requantizes but for the zero point, clamped to int32
+//   Float32, Fixed, FixedOnce             round(sum, column): requantizes but for the zero point, clamped to int32
 //   Bytes, Narrow::bytes(a, b, c, d)      four rounded vectors to bytes in order: adds the zero point and clamps
 //   store<kWidth>(p, bytes, piece)        the piece-th kWidth bytes
-//   store_partial<kWidth>(p, bytes, piece, count)   no more than `count` of them
+//   copy<kWidth>(to, from, count)         `count` <= kWidth bytes; may read all kWidth
 //
 // A tile is MR rows x NP panels, its accumulators in registers. Rows and panels lie at constant strides, so eight rows
 // need four address registers. Included by one file per instruction set, in whose anonymous namespace everything lives.
@@ -76,29 +76,58 @@ struct TileColumns {
   std::size_t count;  // valid columns
 };
 
-template <class Isa, class Round, int MR, int NP>
-void run_tiles(const GemmBlock& block, const TileColumns& columns, TileRun& run) {
+// Sums [rows][vectors] in memory to bytes: fixed mode, whose arithmetic would crowd a tile's registers.
+template <class Isa, class Round>
+void requantize_sums(const Requantization& requantization, std::size_t column, const typename Isa::Vector* sums,
+                     int rows, int vectors, std::uint8_t* output, std::ptrdiff_t stride) {
+  const Round round(requantization, column);
+  const typename Isa::Narrow narrow(requantization);
+  for (int r = 0; r < rows; ++r) {
+    for (int v = 0; v < vectors; v += Isa::kVectors, sums += Isa::kVectors) {
+      const typename Isa::Vector first = round(sums[0], v);
+      const typename Isa::Vector last = round(sums[Isa::kVectors - 1], v + Isa::kVectors - 1);
+      const typename Isa::Bytes bytes = narrow.bytes(first, last, first, last);
+      Isa::template store<int{kPanelColumns}>(output + r * stride + v / Isa::kVectors * int{kPanelColumns}, bytes, 0);
+    }
+  }
+}
+
+template <class Isa, int MR, int NP>
+void run_tiles(const GemmBlock& block, const TileColumns& columns, TileRun run) {
   using Vector = typename Isa::Vector;
   constexpr int kLanes = static_cast<int>(kPanelColumns) / Isa::kVectors;
+  constexpr int kColumns = NP * static_cast<int>(kPanelColumns);
   constexpr int NV = NP * Isa::kVectors;
   constexpr int kGroup = NV < 4 ? NV : 4;  // vectors of one row in a group of four that are narrowed together
   constexpr int kWidth = kGroup * kLanes;  // bytes of one row in such a group
+  // Copies, for the bytes stored below might alias the block itself.
+  const std::ptrdiff_t input_stride = block.input_row_stride;
+  const std::ptrdiff_t* const taps_end = block.taps + block.tap_count;
+  const std::ptrdiff_t* const taps = block.taps;
   const std::size_t depth_groups = (block.depth + kDepthGroup - 1) / kDepthGroup;
-  const Round round(block.requantization, columns.first);
+  const std::int8_t* const first_weight = columns.weights;
+  const std::int32_t* const bias = columns.bias;
+  const std::ptrdiff_t panel_bytes = columns.panel_bytes;
   const typename Isa::Narrow narrow(block.requantization);
+  const typename Isa::Float32 round(block.requantization, columns.first);
+  const bool fixed = block.requantization.scale == nullptr;
+  // Tiles with columns beyond the block's are stored here, then copied.
+  alignas(64) std::uint8_t whole[MR * kColumns];
+  const bool partial = columns.count != kColumns;
+  const std::ptrdiff_t store_stride = partial ? kColumns : block.output_row_stride;
 
   for (; run.tiles != 0; --run.tiles) {
     Vector sums[MR][NV];
 #pragma GCC unroll 16
     for (int v = 0; v < NV; ++v) {
-      const Vector bias = Isa::load_bias(columns.bias + v * kLanes);
+      sums[0][v] = Isa::load_bias(bias + v * kLanes);
 #pragma GCC unroll 16
-      for (int r = 0; r < MR; ++r) sums[r][v] = bias;
+      for (int r = 1; r < MR; ++r) sums[r][v] = sums[0][v];
     }
 
-    StridedPointers<std::int8_t, NP> weights(columns.weights, columns.panel_bytes);
-    for (std::size_t tap = 0; tap < block.tap_count; ++tap) {
-      StridedPointers<std::uint8_t, MR> rows(run.input + block.taps[tap], block.input_row_stride);
+    StridedPointers<std::int8_t, NP> weights(first_weight, panel_bytes);
+    for (const std::ptrdiff_t* tap = taps; tap != taps_end; ++tap) {
+      StridedPointers<std::uint8_t, MR> rows(run.input + *tap, input_stride);
       for (std::size_t group = depth_groups; group != 0; --group) {
         typename Isa::Weights w[NV];
 #pragma GCC unroll 16
@@ -119,61 +148,66 @@ void run_tiles(const GemmBlock& block, const TileColumns& columns, TileRun& run)
     if (run.row_bias != nullptr) {
 #pragma GCC unroll 16
       for (int r = 0; r < MR; ++r) {
-        const Vector bias = Isa::splat(run.row_bias[r]);
+        const Vector row_bias = Isa::splat(run.row_bias[r]);
 #pragma GCC unroll 16
-        for (int v = 0; v < NV; ++v) sums[r][v] = Isa::add(sums[r][v], bias);
+        for (int v = 0; v < NV; ++v) sums[r][v] = Isa::add(sums[r][v], row_bias);
       }
       run.row_bias += MR;
     }
 
-    const auto store_all = [&](auto store) __attribute__((always_inline)) {
+    std::uint8_t* const store_to = partial ? whole : run.output;
+    if (fixed) {
+      const auto requantize = block.requantization.rounds_once ? &requantize_sums<Isa, typename Isa::FixedOnce>
+                                                               : &requantize_sums<Isa, typename Isa::Fixed>;
+      Vector stored[MR * NV];  // a copy: an array whose address is taken would not stay in registers
+#pragma GCC unroll 16
+      for (int k = 0; k < MR * NV; ++k) stored[k] = sums[k / NV][k % NV];
+      requantize(block.requantization, columns.first, stored, MR, NV, store_to, store_stride);
+    } else {
 #pragma GCC unroll 16
       for (int i = 0; i < MR * NV; i += 4) {
-        Vector rounded[4] = {};
+        Vector rounded[4];
 #pragma GCC unroll 4
         for (int j = 0; j < 4; ++j) {
-          if (i + j < MR * NV) rounded[j] = round(sums[(i + j) / NV][(i + j) % NV], (i + j) % NV);
+          const int k = i + j < MR * NV ? i + j : MR * NV - 1;
+          rounded[j] = round(sums[k / NV][k % NV], k % NV);
         }
         const typename Isa::Bytes bytes = narrow.bytes(rounded[0], rounded[1], rounded[2], rounded[3]);
 #pragma GCC unroll 4
         for (int piece = 0; piece < 4 / kGroup; ++piece) {
           const int row = i / NV + piece;
-          if (row < MR) store(run.output + row * block.output_row_stride, bytes, piece, i % NV * kLanes);
+          if (row < MR) Isa::template store<kWidth>(store_to + row * store_stride + i % NV * kLanes, bytes, piece);
         }
       }
-    };
-    if (columns.count == NP * kPanelColumns) {
-      store_all([&](std::uint8_t* p, typename Isa::Bytes bytes, int piece, int column)
-                    __attribute__((always_inline)) { Isa::template store<kWidth>(p + column, bytes, piece); });
-    } else {
-      store_all([&](std::uint8_t* p, typename Isa::Bytes bytes, int piece, int column) __attribute__((always_inline)) {
-        const int count = static_cast<int>(columns.count) - column;
-        if (count > 0) Isa::template store_partial<kWidth>(p + column, bytes, piece, count);
-      });
     }
-    run.input += MR * block.input_row_stride;
+    if (partial) {
+      for (int r = 0; r < MR; ++r) {
+        Isa::template copy<kColumns>(run.output + r * block.output_row_stride, whole + r * kColumns, columns.count);
+      }
+    }
+    run.input += MR * input_stride;
     run.output += MR * block.output_row_stride;
   }
 }
 
-using TileFunction = void (*)(const GemmBlock&, const TileColumns&, TileRun&);
+using TileFunction = void (*)(const GemmBlock&, const TileColumns&, TileRun);
 
-template <class Isa, class Round, int NP, class Rows>
+template <class Isa, int NP, class Rows>
 struct TileTable;
 
-template <class Isa, class Round, int NP, int... R>
-struct TileTable<Isa, Round, NP, std::integer_sequence<int, R...>> {
-  static constexpr TileFunction kByRows[] = {&run_tiles<Isa, Round, R + 1, NP>...};
+template <class Isa, int NP, int... R>
+struct TileTable<Isa, NP, std::integer_sequence<int, R...>> {
+  static constexpr TileFunction kByRows[] = {&run_tiles<Isa, R + 1, NP>...};
 };
 
 template <class Isa, int NP>
 constexpr int kMaxRows = Isa::kAccumulators / (NP * Isa::kVectors) > 0 ? Isa::kAccumulators / (NP * Isa::kVectors) : 1;
 
 // All lines and rows of the block for NP panels of columns. Rows are shared out evenly over the fewest tiles.
-template <class Isa, class Round, int NP>
+template <class Isa, int NP>
 void run_panels(const GemmBlock& block, const TileColumns& columns) {
   constexpr std::size_t kMax = kMaxRows<Isa, NP>;
-  constexpr const auto& table = TileTable<Isa, Round, NP, std::make_integer_sequence<int, int{kMax}>>::kByRows;
+  constexpr const auto& table = TileTable<Isa, NP, std::make_integer_sequence<int, int{kMax}>>::kByRows;
   const std::size_t tiles = (block.rows + kMax - 1) / kMax;
   const std::size_t rows = block.rows / tiles;
   const std::size_t taller = block.rows % tiles;
@@ -182,13 +216,19 @@ void run_panels(const GemmBlock& block, const TileColumns& columns) {
     TileRun run = {block.input + offset * block.input_line_stride,
                    block.output + offset * block.output_line_stride + columns.first,
                    block.row_bias != nullptr ? block.row_bias + line * block.rows : nullptr, taller};
-    if (taller != 0) table[rows](block, columns, run);
+    if (taller != 0) {
+      const std::size_t done = taller * (rows + 1);
+      table[rows](block, columns, run);
+      run.input += static_cast<std::ptrdiff_t>(done) * block.input_row_stride;
+      run.output += static_cast<std::ptrdiff_t>(done) * block.output_row_stride;
+      if (run.row_bias != nullptr) run.row_bias += done;
+    }
     run.tiles = tiles - taller;
     table[rows - 1](block, columns, run);
   }
 }
 
-template <class Isa, class Round, int NP>
+template <class Isa, int NP>
 void run_columns(const GemmBlock& block, TileColumns& columns) {
   // A wider tile is worth having only where it leaves no rows out: its rows are fewer.
   if (NP <= 2 || block.rows <= kMaxRows<Isa, NP>) {
@@ -196,13 +236,13 @@ void run_columns(const GemmBlock& block, TileColumns& columns) {
       const std::size_t left = block.columns - columns.first;
       if ((left + kPanelColumns - 1) / kPanelColumns < NP) break;
       columns.count = left < NP * kPanelColumns ? left : NP * kPanelColumns;
-      run_panels<Isa, Round, NP>(block, columns);
+      run_panels<Isa, NP>(block, columns);
       columns.first += NP * kPanelColumns;
       columns.weights += NP * columns.panel_bytes;
       columns.bias += NP * kPanelColumns;
     }
   }
-  if constexpr (NP > 1) run_columns<Isa, Round, NP / 2>(block, columns);
+  if constexpr (NP > 1) run_columns<Isa, NP / 2>(block, columns);
 }
 
 template <class Isa>
@@ -210,11 +250,7 @@ void run_gemm_block(const GemmBlock& block) {
   if (block.rows == 0) return;
   TileColumns columns = {block.weights, static_cast<std::ptrdiff_t>(packed_panel_bytes(block.tap_count, block.depth)),
                          block.bias, 0, 0};
-  if (block.requantization.scale != nullptr) {
-    run_columns<Isa, typename Isa::Float32, Isa::kMaxPanels>(block, columns);
-  } else {
-    run_columns<Isa, typename Isa::Fixed, Isa::kMaxPanels>(block, columns);
-  }
+  run_columns<Isa, Isa::kMaxPanels>(block, columns);
 }
 
 // As many independent sums as hide the latency of dot().

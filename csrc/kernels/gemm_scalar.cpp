@@ -32,8 +32,15 @@ std::int32_t round_fixed(std::int32_t sum, std::int32_t multiplier, std::int32_t
   return static_cast<std::int32_t>(quotient + ((high & mask) > (mask >> 1) + (high < 0) ? 1 : 0));
 }
 
+std::int32_t round_fixed_once(std::int32_t sum, std::int32_t multiplier, std::int32_t shift) {
+  const std::int64_t magnitude = sum < 0 ? -static_cast<std::int64_t>(sum) : sum;
+  const std::int64_t quotient = (magnitude * multiplier + (std::int64_t{1} << (30 - shift))) >> (31 - shift);
+  return static_cast<std::int32_t>(sum < 0 ? -quotient : quotient);
+}
+
 std::uint8_t requantize(std::int32_t sum, const Requantization& r, std::size_t column) {
   const std::int32_t rounded = r.scale != nullptr ? round_float32(sum, r.scale[column])
+                               : r.rounds_once    ? round_fixed_once(sum, r.multiplier[column], r.shift[column])
                                                   : round_fixed(sum, r.multiplier[column], r.shift[column]);
   // Limited first, for a rounded value near the end of int32 has no room for the zero point.
   const std::int32_t value = (rounded < -1024 ? -1024 : rounded > 1024 ? 1024 : rounded) + r.zero_point;

@@ -10,7 +10,6 @@ namespace {
 
 struct Gemm256 {
   static constexpr int kVectors = 2;
-  static constexpr int kMaxPanels = 4;
   static constexpr int kLanes = 8;
   using Vector = __m256i;
   using Bytes = __m256i;
@@ -65,6 +64,33 @@ struct Gemm256 {
     const std::int32_t *multiplier_, *shift_;
   };
 
+  class FixedOnce {
+   public:
+    FixedOnce(const Requantization& r, std::size_t column)
+        : multiplier_(r.multiplier + column), shift_(r.shift + column) {}
+    Vector operator()(Vector sum, int v) const {
+      const Vector multiplier = load(multiplier_ + v * kLanes);
+      const Vector down = _mm256_sub_epi32(splat(31), load(shift_ + v * kLanes));
+      const Vector x = _mm256_abs_epi32(sum);
+      const Vector even =
+          quotient(_mm256_mul_epi32(x, multiplier), _mm256_and_si256(down, _mm256_set1_epi64x(0xFFFFFFFF)));
+      const Vector odd = quotient(_mm256_mul_epi32(_mm256_srli_epi64(x, 32), _mm256_srli_epi64(multiplier, 32)),
+                                  _mm256_srli_epi64(down, 32));
+      const Vector high = _mm256_or_si256(even, _mm256_slli_epi64(odd, 32));
+      const Vector sign = _mm256_srai_epi32(sum, 31);
+      return _mm256_sub_epi32(_mm256_xor_si256(high, sign), sign);
+    }
+
+   private:
+    // product / 2^down, ties up; down is at least 1.
+    static Vector quotient(Vector product, Vector down) {
+      const Vector one = _mm256_set1_epi64x(1);
+      const Vector half = _mm256_sllv_epi64(one, _mm256_sub_epi64(down, one));
+      return _mm256_srlv_epi64(_mm256_add_epi64(product, half), down);
+    }
+    const std::int32_t *multiplier_, *shift_;
+  };
+
   class Narrow {
    public:
     explicit Narrow(const Requantization& r)
@@ -94,10 +120,11 @@ struct Gemm256 {
     }
   }
   template <int kWidth>
-  static void store_partial(std::uint8_t* p, Bytes bytes, int piece, int count) {
-    alignas(32) std::uint8_t whole[32];
-    _mm256_store_si256(reinterpret_cast<__m256i*>(whole), bytes);
-    for (int i = 0; i < kWidth && i < count; ++i) p[i] = whole[piece * kWidth + i];
+  static void copy(std::uint8_t* to, const std::uint8_t* from, std::size_t count) {
+    std::size_t i = 0;
+    for (; i + 16 <= count; i += 16) __builtin_memcpy(to + i, from + i, 16);
+    for (; i + 4 <= count; i += 4) __builtin_memcpy(to + i, from + i, 4);
+    for (; i < count; ++i) to[i] = from[i];
   }
 };
 

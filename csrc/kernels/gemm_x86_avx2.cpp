@@ -8,6 +8,7 @@ namespace {
 
 struct Avx2 : Gemm256 {
   static constexpr int kAccumulators = 6;
+  static constexpr int kMaxPanels = 2;
   struct Halves {
     __m256i even, odd;
   };

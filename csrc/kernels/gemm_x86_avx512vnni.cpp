@@ -70,6 +70,32 @@ struct Avx512Vnni {
     const std::int32_t *multiplier_, *shift_;
   };
 
+  class FixedOnce {
+   public:
+    FixedOnce(const Requantization& r, std::size_t column)
+        : multiplier_(r.multiplier + column), shift_(r.shift + column) {}
+    Vector operator()(Vector sum, int v) const {
+      const Vector multiplier = _mm512_loadu_si512(multiplier_ + v * kPanelColumns);
+      const Vector down = _mm512_sub_epi32(splat(31), _mm512_loadu_si512(shift_ + v * kPanelColumns));
+      const Vector x = _mm512_abs_epi32(sum);
+      const Vector even =
+          quotient(_mm512_mul_epi32(x, multiplier), _mm512_and_si512(down, _mm512_set1_epi64(0xFFFFFFFF)));
+      const Vector odd = quotient(_mm512_mul_epi32(_mm512_srli_epi64(x, 32), _mm512_srli_epi64(multiplier, 32)),
+                                  _mm512_srli_epi64(down, 32));
+      const Vector high = _mm512_or_si512(even, _mm512_slli_epi64(odd, 32));
+      return _mm512_mask_sub_epi32(high, _mm512_movepi32_mask(sum), _mm512_setzero_si512(), high);
+    }
+
+   private:
+    // product / 2^down, ties up; down is at least 1.
+    static Vector quotient(Vector product, Vector down) {
+      const Vector one = _mm512_set1_epi64(1);
+      const Vector half = _mm512_sllv_epi64(one, _mm512_sub_epi64(down, one));
+      return _mm512_srlv_epi64(_mm512_add_epi64(product, half), down);
+    }
+    const std::int32_t *multiplier_, *shift_;
+  };
+
   class Narrow {
    public:
     explicit Narrow(const Requantization& r)
@@ -100,14 +126,10 @@ struct Avx512Vnni {
     }
   }
   template <int kWidth>
-  static void store_partial(std::uint8_t* p, Bytes bytes, int piece, int count) {
-    const std::uint64_t mask = count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
-    if constexpr (kWidth == 64) {
-      _mm512_mask_storeu_epi8(p, mask, bytes);
-    } else if constexpr (kWidth == 32) {
-      _mm256_mask_storeu_epi8(p, static_cast<__mmask32>(mask), half(bytes, piece));
-    } else {
-      _mm_mask_storeu_epi8(p, static_cast<__mmask16>(mask), quarter(bytes, piece));
+  static void copy(std::uint8_t* to, const std::uint8_t* from, std::size_t count) {
+    for (std::size_t i = 0; i < kWidth && i < count; i += 64) {
+      const __mmask64 mask = count - i >= 64 ? ~__mmask64{0} : (__mmask64{1} << (count - i)) - 1;
+      _mm512_mask_storeu_epi8(to + i, mask, _mm512_maskz_loadu_epi8(mask, from + i));
     }
   }
 

@@ -6,6 +6,7 @@ namespace {
 
 struct AvxVnni : Gemm256 {
   static constexpr int kAccumulators = 12;
+  static constexpr int kMaxPanels = 4;
   using Weights = __m256i;
   using Activations = __m256i;
 

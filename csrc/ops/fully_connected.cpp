@@ -48,6 +48,7 @@ Status prepare_fully_connected(const Node& node, Planner& planner) {
   layer.weights = packed.value().panels;
   layer.bias = packed.value().bias;
   layer.requantization = requantization.value();
+  layer.requantization.rounds_once = true;
   layer.weight_zero_point = sum.weight_zero_point;
   return emit_gemm(node, planner, layer, layer.axes[2].count == 1 ? "one row: read the weights once" : "");
 }

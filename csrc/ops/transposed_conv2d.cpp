@@ -1,0 +1,178 @@
+// transposed_conv2d by output phases: outputs that are congruent modulo the stride meet the same taps, so each phase is
+// a convolution of stride 1 with those taps alone, written with the stride's steps. Phases that meet no tap hold the
+// requantized bias.
+#include <algorithm>
+
+#include "gemm/layer.h"
+#include "ops/padded_input.h"
+#include "ops/sum_of_products.h"
+
+namespace intaglio {
+
+namespace {
+
+constexpr std::size_t kOwnAttrs = 6;  // stride[2], padding[4]
+
+// One spatial axis.
+struct Axis {
+  std::int64_t input = 0, kernel = 0, stride = 0, before = 0, after = 0;
+  std::int64_t output() const { return (input - 1) * stride + kernel - before - after; }
+};
+
+// The outputs first, first + stride, ... of one axis, which meet the kernel's taps phase, phase + stride, ...
+struct Phase {
+  std::int64_t phase = 0;
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+  std::int64_t taps = 0;
+  std::int64_t input = 0;  // position that tap 0 meets for the first output; tap t meets t before it
+};
+
+Phase phase_of(const Axis& axis, std::int64_t phase) {
+  Phase p;
+  p.phase = phase;
+  p.first = ((phase - axis.before) % axis.stride + axis.stride) % axis.stride;
+  p.count = p.first < axis.output() ? (axis.output() - 1 - p.first) / axis.stride + 1 : 0;
+  p.taps = phase < axis.kernel ? (axis.kernel - 1 - phase) / axis.stride + 1 : 0;
+  p.input = (p.first + axis.before - phase) / axis.stride;
+  return p;
+}
+
+std::int64_t phases_with_taps(const Axis& axis) { return std::min(axis.stride, axis.kernel); }
+
+// Every input position that some tap meets.
+struct Positions {
+  std::int64_t first = 0, count = 0;
+};
+Positions positions_met(const Axis& axis) {
+  std::int64_t first = INT64_MAX, last = INT64_MIN;
+  for (std::int64_t i = 0; i < phases_with_taps(axis); ++i) {
+    const Phase p = phase_of(axis, i);
+    if (p.count == 0) continue;
+    first = std::min(first, p.input - (p.taps - 1));
+    last = std::max(last, p.input + p.count - 1);
+  }
+  return first > last ? Positions{} : Positions{first, last - first + 1};
+}
+
+Status check_axis(const Node& node, const Axis& axis) {
+  INTAGLIO_TRY(check_between(node, "input size", axis.input, 1, INT32_MAX));
+  INTAGLIO_TRY(check_between(node, "kernel", axis.kernel, 1, kWindowLimit));
+  INTAGLIO_TRY(check_between(node, "stride", axis.stride, 1, kWindowLimit));
+  INTAGLIO_TRY(check_between(node, "padding before", axis.before, 0, kWindowLimit));
+  INTAGLIO_TRY(check_between(node, "padding after", axis.after, -kWindowLimit, kWindowLimit));
+  return check_between(node, "output size", axis.output(), 1, INT32_MAX);
+}
+
+// What all phases share.
+struct Shared {
+  Axis height, width;
+  std::int64_t in = 0, out = 0;
+  Positions rows, columns;  // of the view
+  InputView view;
+  GemmLayer layer;  // input, output, requantization, zero points
+};
+
+// Sets out the taps and outputs of one phase; a phase without taps on either axis has neither.
+Status emit_phase(const Node& node, Planner& planner, const SumParameters& sum, const Shared& s, const Phase& down,
+                  const Phase& across) {
+  const auto taps = static_cast<std::size_t>(down.taps * across.taps);
+  auto* input = planner.make<std::ptrdiff_t>(std::max<std::size_t>(taps, 1));
+  auto* weight = planner.make<std::ptrdiff_t>(std::max<std::size_t>(taps, 1));
+  if (input == nullptr || weight == nullptr) return out_of_memory(node);
+  for (std::size_t i = 0; i < taps; ++i) {
+    const auto t = static_cast<std::int64_t>(i) / across.taps;
+    const auto u = static_cast<std::int64_t>(i) % across.taps;
+    input[i] = -t * s.view.row_stride - u * s.in;
+    weight[i] = ((down.phase + t * s.height.stride) * s.width.kernel + across.phase + u * s.width.stride) * s.in;
+  }
+  const WeightLayout layout = {
+      sum.weight->values<std::int8_t>().data(), s.out, s.height.kernel * s.width.kernel * s.in, {weight, taps}, s.in};
+  auto packed = pack_weights(node, planner, layout, 1, sum.bias, sum.input_zero_point, sum.weight_zero_point);
+  if (!packed.ok()) return packed.status();
+
+  GemmLayer layer = s.layer;
+  if (taps != 0) {
+    layer.input_offset =
+        s.view.offset + (down.input - s.rows.first) * s.view.row_stride + (across.input - s.columns.first) * s.in;
+  }
+  layer.output_offset = (down.first * s.width.output() + across.first) * s.out;
+  layer.axes[0] = {sum.x->dims[0], s.view.image_stride, s.height.output() * s.width.output() * s.out};
+  layer.axes[1] = {down.count, s.view.row_stride, s.height.stride * s.width.output() * s.out};
+  layer.axes[2] = {across.count, s.in, s.width.stride * s.out};
+  layer.taps = {input, taps};
+  layer.depth = s.in;
+  layer.weights = packed.value().panels;
+  layer.bias = packed.value().bias;
+  return emit_gemm(node, planner, layer, "one phase of the stride");
+}
+
+// All outputs as requantized biases, for those that no phase will overwrite.
+Status emit_bias(const Node& node, Planner& planner, const SumParameters& sum, const Shared& s) {
+  auto packed = pack_weights(node, planner, {sum.weight->values<std::int8_t>().data(), s.out, 0, {}, 0}, 1, sum.bias,
+                             sum.input_zero_point, sum.weight_zero_point);
+  if (!packed.ok()) return packed.status();
+  GemmLayer layer = s.layer;
+  layer.weight_zero_point = 0;
+  layer.axes[2] = {sum.y->elements / s.out, 0, s.out};
+  layer.weights = packed.value().panels;
+  layer.bias = packed.value().bias;
+  return emit_gemm(node, planner, layer, "positions without a tap");
+}
+
+}  // namespace
+
+Status prepare_transposed_conv2d(const Node& node, Planner& planner) {
+  INTAGLIO_TRY(check_signature(node, kSumInputs, 1, kOwnAttrs + kSumAttrs));
+  const Model& model = planner.model();
+  const Tensor& x = model.input(node, 0);
+  const Tensor& weight = model.input(node, 1);
+  const auto attrs = node.attrs;
+  INTAGLIO_TRY(check_rank(node, x, "input", 4));
+  INTAGLIO_TRY(check_rank(node, weight, "weight", 4));
+  Shared s;
+  s.in = x.dims[3];
+  s.out = weight.dims[0];
+  s.height = {x.dims[1], weight.dims[1], attrs[0], attrs[2], attrs[4]};
+  s.width = {x.dims[2], weight.dims[2], attrs[1], attrs[3], attrs[5]};
+  INTAGLIO_TRY(check_axis(node, s.height));
+  INTAGLIO_TRY(check_axis(node, s.width));
+  INTAGLIO_TRY(check_constant(node, weight, "weight", DType::kInt8, {s.out, s.height.kernel, s.width.kernel, s.in}));
+  INTAGLIO_TRY(check_dims(node, model.output(node), "output", {x.dims[0], s.height.output(), s.width.output(), s.out}));
+  auto parameters = read_sum(node, model, s.out);
+  if (!parameters.ok()) return parameters.status();
+  const SumParameters& sum = parameters.value();
+  if (sum.y->elements == 0) return {};
+
+  const std::int64_t window = s.height.kernel * s.width.kernel * s.in;
+  const std::ptrdiff_t whole[] = {0};
+  INTAGLIO_TRY(check_sums(node, sum, {weight.values<std::int8_t>().data(), s.out, window, whole, window}));
+  auto requantization = make_requantization(node, planner, sum.requantization, 1, s.out);
+  if (!requantization.ok()) return requantization.status();
+
+  s.layer.input = planner.tensor(node.inputs[0]);
+  s.layer.output = planner.tensor(node.outputs[0]);
+  s.layer.group_columns = s.out;
+  s.layer.requantization = requantization.value();
+  s.layer.weight_zero_point = sum.weight_zero_point;
+  if (phases_with_taps(s.height) < s.height.stride || phases_with_taps(s.width) < s.width.stride) {
+    INTAGLIO_TRY(emit_bias(node, planner, sum, s));
+  }
+  s.rows = positions_met(s.height);
+  s.columns = positions_met(s.width);
+  if (s.rows.count == 0 || s.columns.count == 0) return {};
+  auto view = view_input(node, planner, {s.rows.first, s.rows.count, s.columns.first, s.columns.count});
+  if (!view.ok()) return view.status();
+  s.view = view.value();
+  s.layer.input = s.view.slot;
+  for (std::int64_t i = 0; i < phases_with_taps(s.height); ++i) {
+    const Phase down = phase_of(s.height, i);
+    for (std::int64_t j = 0; down.count != 0 && j < phases_with_taps(s.width); ++j) {
+      const Phase across = phase_of(s.width, j);
+      if (across.count != 0) INTAGLIO_TRY(emit_phase(node, planner, sum, s, down, across));
+    }
+  }
+  return {};
+}
+
+}  // namespace intaglio
