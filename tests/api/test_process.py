@@ -1,0 +1,220 @@
+"""What loading and running leave alone: other threads, forked children, signals, the floating-point environment."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import networks
+import numpy as np
+import pytest
+
+import intaglio
+
+
+def in_a_new_process(code: str) -> str:
+    """What the code prints."""
+    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    finished = subprocess.run(
+        [sys.executable, "-c", "import networks, intaglio, numpy as np\n" + code],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout.strip()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_one_model_from_many_threads(threads: int) -> None:
+    graph = networks.wide(16)
+    model = intaglio.load(graph, threads=threads)
+    inputs = networks.samples(8, (24, 24, 16))
+    expected = networks.oracle(graph, inputs)
+
+    def work(i: int) -> bool:
+        return all(np.array_equal(model(inputs[j : j + 1])[0], expected[j]) for j in [i % 8, (i + 3) % 8] * 5)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(32)))
+
+
+def test_loading_from_many_threads() -> None:
+    graph = networks.small()
+    x = networks.samples(3)
+    expected = networks.oracle(graph, x)
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(lambda _: np.array_equal(intaglio.load(graph.to_bytes())(x), expected), range(64)))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+def test_bits_do_not_depend_on_threads_or_batches(threads: int) -> None:
+    graph = networks.wide(32)
+    x = networks.samples(7, (24, 24, 32))
+    expected = networks.oracle(graph, x[:2])
+    model = intaglio.load(graph, threads=threads)
+    whole = model(x)
+    np.testing.assert_array_equal(whole[:2], expected)
+    np.testing.assert_array_equal(whole, np.concatenate([model(one[None]) for one in x]))
+    np.testing.assert_array_equal(whole, intaglio.load(graph, threads=1)(x))
+
+
+def test_no_thread_is_started_without_need() -> None:
+    code = """
+import os
+def threads(): return len(os.listdir("/proc/self/task"))
+before = threads()
+one, small = intaglio.load(networks.wide(), threads=1), intaglio.load(networks.small(), threads=4)
+one(networks.samples(2, (24, 24, 64))); small(networks.samples(1))
+alone = threads() - before
+several = intaglio.load(networks.wide(), threads=3)
+several(networks.samples(1, (24, 24, 64)))
+again = intaglio.load(networks.wide(), threads=2)
+again(networks.samples(1, (24, 24, 64)))
+print(alone, threads() - before)
+"""
+    assert in_a_new_process(code) == "0 2"
+
+
+def test_a_forked_child_has_its_own_workers() -> None:
+    code = """
+import os, sys
+model = intaglio.load(networks.wide(), threads=2)
+x = networks.samples(3, (24, 24, 64))
+expected = model(x)
+for _ in range(5):
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if all(np.array_equal(model(x[i:i+1])[0], expected[i]) for i in range(3)) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert np.array_equal(model(x), expected)
+print("right")
+"""
+    assert in_a_new_process(code) == "right"
+
+
+def test_fork_while_other_threads_run() -> None:
+    code = """
+import os, threading
+model = intaglio.load(networks.wide(16), threads=2)
+x = networks.samples(2, (24, 24, 16))
+expected = model(x)
+stop = False
+def work():
+    while not stop: model(x)
+workers = [threading.Thread(target=work) for _ in range(3)]
+for worker in workers: worker.start()
+codes = []
+for _ in range(20):
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if np.array_equal(model(x), expected) else 1)
+    codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+stop = True
+for worker in workers: worker.join()
+print(set(codes))
+"""
+    assert in_a_new_process(code) == "{0}"
+
+
+def test_a_long_batch_can_be_interrupted() -> None:
+    model = intaglio.load(networks.wide(), threads=1, isa="scalar")
+    few, many = networks.samples(1, (24, 24, 64)), np.zeros((5000, 24, 24, 64), np.int8)
+    expected = model(few)
+    pid = os.getpid()
+    timer = threading.Timer(0.2, lambda: os.kill(pid, signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        model(many)
+    timer.join()
+    np.testing.assert_array_equal(model(few), expected)
+
+
+def test_signals_go_to_the_users_threads() -> None:
+    code = """
+import os, signal, time
+seen = []
+signal.signal(signal.SIGUSR1, lambda *_: seen.append(1))
+model = intaglio.load(networks.wide(), threads=2)
+x = networks.samples(1, (24, 24, 64))
+model(x)
+blocked = 0
+for task in os.listdir("/proc/self/task"):
+    status = open(f"/proc/self/task/{task}/status").read()
+    mask = int(next(line for line in status.splitlines() if line.startswith("SigBlk")).split()[1], 16)
+    blocked += bool(mask >> (signal.SIGUSR1 - 1) & 1)
+os.kill(os.getpid(), signal.SIGUSR1)
+model(x)
+print(blocked, seen)
+"""
+    assert in_a_new_process(code) == "1 [1]"
+
+
+def test_the_floating_point_environment_is_ours_while_running_and_the_callers_afterwards() -> None:
+    libm = ctypes.CDLL("libm.so.6")
+    toward_zero = {"x86_64": 0xC00, "aarch64": 0xC00000}.get(os.uname().machine)
+    if toward_zero is None:
+        pytest.skip(f"rounding modes of {os.uname().machine} are not known here")
+    graph = networks.small()
+    x = networks.samples(9)
+    expected = networks.oracle(graph, x)
+    model = intaglio.load(graph)
+    assert libm.fesetround(toward_zero) == 0
+    try:
+        result = model(x)
+        loaded = intaglio.load(graph.to_bytes())(x)
+        mode = libm.fegetround()
+    finally:
+        libm.fesetround(0)
+    assert mode == toward_zero
+    np.testing.assert_array_equal(result, expected)
+    np.testing.assert_array_equal(loaded, expected)
+    libm.feclearexcept(0x3D)
+    model(x)
+    assert libm.fetestexcept(0x3D) == 0
+
+
+def test_quiet() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = intaglio.load(networks.small())
+        model(np.full(networks.SAMPLE, 1e300))
+    code = "intaglio.load(networks.small())(networks.samples(1))"
+    assert in_a_new_process(code) == ""
+
+
+def test_import_brings_nothing_but_numpy() -> None:
+    code = """
+import sys
+print(sorted({name.split(".")[0] for name in sys.modules} & {"tflite", "flatbuffers", "PIL", "sklearn", "hypothesis"}))
+"""
+    assert in_a_new_process(code) == "[]"
+
+
+def test_memory_does_not_grow() -> None:
+    code = """
+import resource
+graph = networks.wide(16)
+data = graph.to_bytes()
+x = networks.samples(1, (24, 24, 16))
+def work(n):
+    for _ in range(n):
+        model = intaglio.load(data, threads=2)
+        for _ in range(3): model(x)
+        try: model(x[0])
+        except intaglio.Error: pass
+work(50)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+work(300)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2048)
+"""
+    assert in_a_new_process(code) == "True"
