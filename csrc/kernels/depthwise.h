@@ -26,11 +26,11 @@ struct DepthwiseInterleave {
   std::ptrdiff_t cells_step = 0;  // bytes from one run to the next
 };
 
-// Computes `count` outputs: output i is the sum over the taps of cell i of the tap times the weights of its channel.
+// Computes outputs: output i is the sum over the taps of cell i of the tap times the weights of its channel.
 //
-// Outputs are done in chunks. Chunks that are `step` outputs apart have the same channel in every lane and share the
-// loads of weights. Arrays per channel are periodic: entry i belongs to channel i % period, and they hold
-// period + chunk entries so that a chunk may start at any channel.
+// Outputs come in sites of `chunks` chunks each. A lane has the same channel at every site, so sites share the loads of
+// weights. Arrays per channel are periodic: entry i belongs to channel i % period, and they hold period + chunk entries
+// so that a chunk may start at any channel.
 struct DepthwiseOutputs {
   const std::uint8_t* cells = nullptr;
   const std::ptrdiff_t* taps = nullptr;  // byte offset of each tap's first cell from `cells`
@@ -40,10 +40,13 @@ struct DepthwiseOutputs {
   const std::int32_t* bias = nullptr;  // zero-point corrections folded in
   Requantization requantization;       // arrays laid out as `bias`
   std::size_t period = 0;
-  std::size_t count = 0;
-  std::size_t step = 0;  // a multiple of chunk and, unless larger than `count`, of period
+  std::size_t chunk_modulo_period = 0;
+  std::size_t chunks = 0;
+  std::size_t sites = 0;
+  std::size_t rest = 0;           // outputs of one more site, which is shorter
+  std::ptrdiff_t cells_step = 0;  // bytes from one site to the next
   std::uint8_t* out = nullptr;
-  std::ptrdiff_t out_step = 0;  // bytes from the output of a cell to that of the cell `step` later
+  std::ptrdiff_t out_step = 0;  // bytes from one site to the next
 };
 
 struct DepthwiseKernels {

@@ -21,14 +21,6 @@ namespace {
 inline constexpr int kVectors = 4;  // vectors in a chunk
 inline constexpr std::size_t kNarrow = 16;
 
-// What is left to do of the outputs that share a channel in every lane.
-struct Sites {
-  const std::uint8_t* cells;
-  std::uint8_t* out;
-  std::size_t channel;  // of the first lane
-  std::size_t count;    // chunks; the last may be cut
-};
-
 template <class Simd, bool kFixed>
 INTAGLIO_INLINE typename Simd::Vector requantize(typename Simd::Vector sum, const Requantization& requantization,
                                                  std::size_t channel) {
@@ -40,92 +32,115 @@ INTAGLIO_INLINE typename Simd::Vector requantize(typename Simd::Vector sum, cons
   }
 }
 
-// Does kSites chunks at a time while there are as many, storing `kept` outputs of each.
-template <class Simd, bool kFixed, int kSites, bool kWhole = true>
-__attribute__((noinline)) void run_sites(const DepthwiseOutputs& work, Sites& sites, std::size_t kept) {
+// One chunk, whose first channel is `channel`, at kSites sites; store(address, bytes) keeps the bytes of one.
+template <class Simd, bool kFixed, int kSites, class Store>
+INTAGLIO_INLINE void compute_chunk(const DepthwiseOutputs& work, const std::uint8_t* cells, std::size_t channel,
+                                   std::uint8_t* out, Store store) {
   using Vector = typename Simd::Vector;
   constexpr std::size_t kVectorBytes = Simd::kLanes * kCellBytes;
-  const auto step = static_cast<std::ptrdiff_t>(work.step * kCellBytes);
-  const std::byte* const first_weights = work.weights + sites.channel * kCellBytes;
-  const std::ptrdiff_t* const taps_end = work.taps + work.tap_count;
-
-  for (; sites.count >= kSites; sites.count -= kSites) {
-    typename Simd::Sum sums[kSites][kVectors];
+  typename Simd::Sum sums[kSites][kVectors];
 #pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) {
-#pragma GCC unroll 4
-      for (int site = 0; site < kSites; ++site) {
-        sums[site][v] = (typename Simd::Sum)Simd::load(work.bias + sites.channel + v * Simd::kLanes);
-      }
-    }
-
-    const std::byte* weights = first_weights;
-    for (const std::ptrdiff_t* tap = work.taps; tap != taps_end; ++tap) {
-      const std::uint8_t* x[kSites];
-#pragma GCC unroll 4
-      for (int site = 0; site < kSites; ++site) {
-        x[site] = site == 0 ? sites.cells + *tap : x[site - 1] + step;
-        // Opaque, so that a site is one base register: the compiler would keep an index for every vector, and spill.
-        asm("" : "+r"(x[site]));
-      }
-#pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) {
-        const Vector weight = Simd::load(weights + v * kVectorBytes);
-#pragma GCC unroll 4
-        for (int site = 0; site < kSites; ++site) {
-          sums[site][v] = Simd::dot(sums[site][v], Simd::load(x[site] + v * kVectorBytes), weight);
-        }
-      }
-      weights += work.weight_step;
-    }
-
+  for (int v = 0; v < kVectors; ++v) {
 #pragma GCC unroll 4
     for (int site = 0; site < kSites; ++site) {
-      Vector rounded[4];
-#pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) {
-        rounded[v] =
-            requantize<Simd, kFixed>((Vector)sums[site][v], work.requantization, sites.channel + v * Simd::kLanes);
-      }
-      const auto bytes = Simd::narrow(rounded[0], rounded[1], rounded[2], rounded[3], work.requantization);
-      if constexpr (kWhole) {
-        Simd::store(sites.out, bytes);
-      } else {
-        Simd::store_some(sites.out, bytes, kept);
-      }
-      sites.out += work.out_step;
+      sums[site][v] = (typename Simd::Sum)Simd::load(work.bias + channel + v * Simd::kLanes);
     }
-    sites.cells += kSites * step;
+  }
+
+  const std::byte* weights = work.weights + channel * kCellBytes;
+  const std::ptrdiff_t* const taps_end = work.taps + work.tap_count;
+  for (const std::ptrdiff_t* tap = work.taps; tap != taps_end; ++tap) {
+    const std::uint8_t* x[kSites];
+#pragma GCC unroll 4
+    for (int site = 0; site < kSites; ++site) {
+      x[site] = site == 0 ? cells + *tap : x[site - 1] + work.cells_step;
+      // Opaque, so that a site is one base register: the compiler would keep an index for every vector, and spill.
+      asm("" : "+r"(x[site]));
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      const Vector weight = Simd::load(weights + v * kVectorBytes);
+#pragma GCC unroll 4
+      for (int site = 0; site < kSites; ++site) {
+        sums[site][v] = Simd::dot(sums[site][v], Simd::load(x[site] + v * kVectorBytes), weight);
+      }
+    }
+    weights += work.weight_step;
+  }
+
+#pragma GCC unroll 4
+  for (int site = 0; site < kSites; ++site) {
+    Vector rounded[kVectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      rounded[v] = requantize<Simd, kFixed>((Vector)sums[site][v], work.requantization, channel + v * Simd::kLanes);
+    }
+    store(out, Simd::narrow(rounded[0], rounded[1], rounded[2], rounded[3], work.requantization));
+    out += work.out_step;
   }
 }
 
-template <class Simd, bool kFixed>
-void all_outputs(const DepthwiseOutputs& work) {
+// `passes` times all chunks of kSites sites.
+template <class Simd, bool kFixed, int kSites>
+__attribute__((noinline)) void run_sites(const DepthwiseOutputs& work, std::size_t first, std::size_t passes,
+                                         std::size_t chunks) {
   constexpr std::size_t kChunk = kVectors * Simd::kLanes;
-  const std::size_t advance = kChunk % work.period;
-  std::size_t channel = 0;
-  for (std::size_t first = 0; first < work.step && first < work.count; first += kChunk) {
-    const std::size_t behind = work.count - first;
-    const std::size_t whole = behind < kChunk ? 0 : (behind - kChunk) / work.step + 1;
-    Sites sites = {work.cells + first * kCellBytes, work.out + first, channel, whole};
-    if constexpr (Simd::kSites >= 4) run_sites<Simd, kFixed, 4>(work, sites, kChunk);
-    run_sites<Simd, kFixed, 2>(work, sites, kChunk);
-    run_sites<Simd, kFixed, 1>(work, sites, kChunk);
-    if (whole * work.step < behind) {
-      sites.count = 1;
-      run_sites<Simd, kFixed, 1, false>(work, sites, behind - whole * work.step);
+  const std::uint8_t* cells = work.cells + static_cast<std::ptrdiff_t>(first) * work.cells_step;
+  std::uint8_t* out = work.out + static_cast<std::ptrdiff_t>(first) * work.out_step;
+  for (; passes != 0; --passes) {
+    std::size_t channel = 0;
+    for (std::size_t at = 0; at < chunks * kChunk; at += kChunk) {
+      compute_chunk<Simd, kFixed, kSites>(work, cells + at * kCellBytes, channel, out + at,
+                                          [](std::uint8_t* address, typename Simd::Bytes bytes)
+                                              __attribute__((always_inline)) { Simd::store(address, bytes); });
+      channel += work.chunk_modulo_period;
+      if (channel >= work.period) channel -= work.period;
     }
-    channel += advance;
-    if (channel >= work.period) channel -= work.period;
+    cells += kSites * work.cells_step;
+    out += kSites * work.out_step;
   }
+}
+
+// The last, shorter site.
+template <class Simd, bool kFixed>
+__attribute__((noinline)) void run_rest(const DepthwiseOutputs& work) {
+  constexpr std::size_t kChunk = kVectors * Simd::kLanes;
+  const std::size_t chunks = work.rest / kChunk;
+  const std::size_t left = work.rest % kChunk;
+  if (chunks != 0) run_sites<Simd, kFixed, 1>(work, work.sites, 1, chunks);
+  if (left == 0) return;
+  const std::uint8_t* cells = work.cells + static_cast<std::ptrdiff_t>(work.sites) * work.cells_step;
+  std::uint8_t* out = work.out + static_cast<std::ptrdiff_t>(work.sites) * work.out_step;
+  const std::size_t at = chunks * kChunk;
+  compute_chunk<Simd, kFixed, 1>(work, cells + at * kCellBytes, at % work.period, out + at,
+                                 [left](std::uint8_t* address, typename Simd::Bytes bytes)
+                                     __attribute__((always_inline)) { Simd::store_some(address, bytes, left); });
+}
+
+// Sites are shared out evenly over the fewest passes, so at most two kinds of pass.
+template <class Simd, bool kFixed>
+INTAGLIO_INLINE void run_all(const DepthwiseOutputs& work) {
+  using Run = void (*)(const DepthwiseOutputs&, std::size_t, std::size_t, std::size_t);
+  constexpr int kThird = Simd::kSites < 3 ? 1 : 3;
+  static constexpr Run kRuns[] = {run_sites<Simd, kFixed, 1>, run_sites<Simd, kFixed, 2>,
+                                  run_sites<Simd, kFixed, kThird>, run_sites<Simd, kFixed, Simd::kSites>};
+  if (work.sites != 0) {
+    const std::uint32_t sites = static_cast<std::uint32_t>(work.sites);
+    const std::uint32_t passes = (sites + Simd::kSites - 1) / Simd::kSites;
+    const std::uint32_t fewer = sites / passes;
+    const std::uint32_t taller = sites % passes;
+    if (taller != 0) kRuns[fewer](work, 0, taller, work.chunks);
+    kRuns[fewer - 1](work, taller * (fewer + 1), passes - taller, work.chunks);
+  }
+  if (work.rest != 0) run_rest<Simd, kFixed>(work);
 }
 
 template <class Simd>
 void run_outputs(const DepthwiseOutputs& work) {
   if (work.requantization.scale != nullptr) {
-    all_outputs<Simd, false>(work);
+    run_all<Simd, false>(work);
   } else {
-    all_outputs<Simd, true>(work);
+    run_all<Simd, true>(work);
   }
 }
 

@@ -23,11 +23,13 @@ struct DepthwiseShape {
 
 // The rows of cells a band of output rows shares. Input rows `dilation_h` apart are numbered from the first one that
 // the band's first window touches; row k lies in group k / group_rows. An output row starts `advance` rows after the
-// one before, at one of at most group_rows places in its first group: each place has weights of its own.
+// one before it. Every `cycle` output rows the windows lie alike in their groups and have the same packed weights.
 struct DepthwiseBand {
   std::int64_t rows = 1;     // output rows
   std::int64_t groups = 1;   // of input rows
   std::int64_t advance = 0;  // input rows
+  std::int64_t cycle = 1;    // output rows, at most kMaxGroupRows
+  std::int64_t cycle_groups = 0;
 };
 
 // The cells of one group and channel block are stride_w *streams*, or as many as the window touches: stream p holds
@@ -37,11 +39,12 @@ struct DepthwiseStream {
   std::int64_t first, end;  // the stream's columns in [first, end) are inside the input, the others are padding
 };
 
-// The weights of output rows that start at one place in their first group.
+// The weights of the output rows at one place in the cycle.
 struct DepthwisePlace {
   const std::byte* weights = nullptr;  // [tap][out_channels + chunk] cells
   const std::ptrdiff_t* taps = nullptr;
   std::size_t tap_count = 0;
+  std::int64_t first_group = 0;
 };
 
 struct DepthwisePlan {
@@ -50,8 +53,10 @@ struct DepthwisePlan {
   const DepthwiseKernels* kernels = nullptr;
   DepthwiseShape shape;
   DepthwiseBand band;
-  std::int64_t block = 0;                    // channels done together: all, or a multiple of the kernels' chunk
-  std::int64_t step = 0;                     // DepthwiseOutputs::step
+  // Channels done together: whole chunks, of which the last block may overlap the one before; or all channels, and
+  // chunks then run on from column to column.
+  std::int64_t block = 0;
+  bool whole_chunks = false;
   const DepthwiseStream* streams = nullptr;  // [stream_count]
   std::int64_t stream_count = 0;
   std::int64_t stream_columns = 0;
@@ -59,9 +64,8 @@ struct DepthwisePlan {
   std::int64_t group_bytes = 0;
   std::int64_t scratch_bytes = 0;        // of one part: cells, then rows repeated for the channel multiplier
   std::int64_t repeated_row_bytes = 0;   // 0 where the multiplier is 1
-  DepthwisePlace places[kMaxGroupRows];  // by place in the group; those that do not occur stay empty
-  const std::int32_t* bias = nullptr;    // [out_channels + chunk], as all arrays per channel
-  Requantization requantization;
+  DepthwisePlace places[kMaxGroupRows];  // [band.cycle]
+  DepthwiseOutputs outputs;              // of one output row; addresses that depend on the row are filled in by the run
   const std::uint8_t* padding_row = nullptr;  // one row of zero points
   std::uint32_t padding_cell = 0;
   Slot x, y, scratch;

@@ -135,17 +135,18 @@ Status fold_bias(const Node& node, Planner& planner, const RequantizationParamet
     folded[c] = static_cast<std::int32_t>(static_cast<std::uint32_t>(bias[c] - sum * zero_x));
   }
   for (std::size_t i = channels; i < count; ++i) folded[i] = folded[i % channels];
-  plan.bias = folded;
+  plan.outputs.bias = folded;
   return {};
 }
 
-// The weights of output rows that start at input row `place` of their first group: zero where no tap lies.
-Status pack_place(const Node& node, Planner& planner, std::int64_t place, DepthwisePlan& plan) {
+// The weights of the band's output row `row` and those that lie alike: zero where a group has no tap.
+Status pack_place(const Node& node, Planner& planner, std::int64_t row, DepthwisePlan& plan) {
   const DepthwiseShape& shape = plan.shape;
   const auto weights = planner.model().input(node, 1).values<std::int8_t>();
   const std::int64_t zero_w = node.attrs[kWeightZeroPoint];
   const auto group_rows = static_cast<std::int64_t>(plan.kernels->group_rows);
-  const std::int64_t groups = (place + shape.kernel_h + group_rows - 1) / group_rows;
+  const std::int64_t start = row * plan.band.advance % group_rows;
+  const std::int64_t groups = (start + shape.kernel_h + group_rows - 1) / group_rows;
   const std::int64_t taps = groups * shape.kernel_w;
   const std::int64_t entries = shape.out_channels + static_cast<std::int64_t>(plan.kernels->chunk);
   std::int64_t bytes = 0;
@@ -165,7 +166,7 @@ Status pack_place(const Node& node, Planner& planner, std::int64_t place, Depthw
                    column / shape.stride_w * plan.block * static_cast<std::int64_t>(kCellBytes);
     for (std::int64_t entry = 0; entry < entries; ++entry, cell += kCellBytes) {
       for (std::int64_t i = 0; i < group_rows; ++i) {
-        const std::int64_t ky = group * group_rows + i - place;
+        const std::int64_t ky = group * group_rows + i - start;
         if (ky < 0 || ky >= shape.kernel_h) continue;
         const std::int64_t index = (ky * shape.kernel_w + kx) * shape.out_channels + entry % shape.out_channels;
         const auto value = static_cast<std::int16_t>(weights[static_cast<std::size_t>(index)] - zero_w);
@@ -178,7 +179,7 @@ Status pack_place(const Node& node, Planner& planner, std::int64_t place, Depthw
       }
     }
   }
-  plan.places[place] = {packed, offsets, static_cast<std::size_t>(taps)};
+  plan.places[row] = {packed, offsets, static_cast<std::size_t>(taps), row * plan.band.advance / group_rows};
   return {};
 }
 
@@ -191,7 +192,7 @@ Status pack(const Node& node, Planner& planner, std::int32_t zero_x, DepthwisePl
   const RequantizationParameters& checked = parameters.value();
   INTAGLIO_TRY(fold_bias(node, planner, checked, zero_x, plan));
 
-  Requantization& requantization = plan.requantization;
+  Requantization& requantization = plan.outputs.requantization;
   requantization.zero_point = checked.zero_point;
   requantization.low = checked.low;
   requantization.high = checked.high;
@@ -204,9 +205,8 @@ Status pack(const Node& node, Planner& planner, std::int32_t zero_x, DepthwisePl
   }
 
   const auto group_rows = static_cast<std::int64_t>(plan.kernels->group_rows);
-  for (std::int64_t row = 0; row < plan.band.rows; ++row) {
-    const std::int64_t place = row * plan.band.advance % group_rows;
-    if (plan.places[place].taps == nullptr) INTAGLIO_TRY(pack_place(node, planner, place, plan));
+  for (std::int64_t row = 0; row < std::min(plan.band.rows, plan.band.cycle); ++row) {
+    INTAGLIO_TRY(pack_place(node, planner, row, plan));
   }
 
   const auto row_bytes = static_cast<std::size_t>(plan.shape.width * plan.shape.channels);

@@ -18,13 +18,15 @@ constexpr std::int64_t kInterleaveCost = 8;
 constexpr std::int64_t divide_up(std::int64_t value, std::int64_t divisor) { return (value + divisor - 1) / divisor; }
 
 // The band of the least cost per output row, among those whose cells fit the budget if any does.
-DepthwiseBand choose_band(const DepthwisePlan& plan, std::int64_t cell_columns_bytes) {
+DepthwiseBand choose_band(const DepthwisePlan& plan, std::int64_t bytes_per_group) {
   const DepthwiseShape& shape = plan.shape;
   const auto group_rows = static_cast<std::int64_t>(plan.kernels->group_rows);
   const std::int64_t columns = plan.stream_count * plan.stream_columns;
-  DepthwiseBand best = {1, divide_up(shape.kernel_h, group_rows), 0};
+  DepthwiseBand best = {1, divide_up(shape.kernel_h, group_rows), 0, 1, 0};
   if (shape.stride_h % shape.dilation_h != 0) return best;
   best.advance = shape.stride_h / shape.dilation_h;
+  best.cycle = group_rows / std::gcd(best.advance, group_rows);
+  best.cycle_groups = best.cycle * best.advance / group_rows;
 
   double best_cost = 0;
   std::int64_t taps = 0;  // of all rows of the band
@@ -32,7 +34,7 @@ DepthwiseBand choose_band(const DepthwisePlan& plan, std::int64_t cell_columns_b
     const std::int64_t start = (rows - 1) * best.advance;
     taps += divide_up(start % group_rows + shape.kernel_h, group_rows) * shape.kernel_w;
     const std::int64_t groups = divide_up(start + shape.kernel_h, group_rows);
-    if (rows > 1 && groups > kCellBudget / cell_columns_bytes) break;
+    if (rows > 1 && groups > kCellBudget / bytes_per_group) break;
     const double cost = (static_cast<double>(taps) * static_cast<double>(shape.out_width * kTapCost) +
                          static_cast<double>(groups) * static_cast<double>(columns * kInterleaveCost)) /
                         static_cast<double>(rows);
@@ -45,16 +47,43 @@ DepthwiseBand choose_band(const DepthwisePlan& plan, std::int64_t cell_columns_b
   return best;
 }
 
-// The largest block of whole chunks that divides the channels evenly and whose cells fit the budget.
-std::int64_t choose_block(std::int64_t channels, std::int64_t chunk, std::int64_t cells_per_channel) {
-  if (channels % chunk != 0) return channels;
-  std::int64_t block = channels;
-  for (std::int64_t blocks = 1; blocks <= channels / chunk; ++blocks) {
-    if (channels / chunk % blocks != 0) continue;
-    block = channels / blocks;
-    if (block <= kCellBudget / static_cast<std::int64_t>(kCellBytes) / cells_per_channel) break;
+// Whether to round the channels up to whole chunks, rather than run on from column to column: then chunks are aligned
+// and every column is a site. Running on is for channels that would fill their chunks badly, if enough chunks share
+// weights.
+bool wants_whole_chunks(const DepthwiseShape& shape, std::int64_t chunk) {
+  const std::int64_t channels = shape.out_channels;
+  if (channels < chunk) return false;
+  const std::int64_t sites = channels * shape.out_width / std::lcm(channels, chunk);
+  return sites < 3 || 8 * channels > 7 * divide_up(channels, chunk) * chunk;
+}
+
+// A block of whole chunks whose cells fit the budget, if any do: the one with the fewest chunks in all blocks, and of
+// those the largest.
+std::int64_t choose_block(std::int64_t channels, std::int64_t chunk, std::int64_t bytes_per_chunk) {
+  const std::int64_t most = std::clamp<std::int64_t>(kCellBudget / bytes_per_chunk, 1, channels / chunk);
+  std::int64_t best = 1;
+  for (std::int64_t chunks = 1; chunks <= most; ++chunks) {
+    const auto total = [&](std::int64_t size) { return divide_up(channels, size * chunk) * size; };
+    if (total(chunks) <= total(best)) best = chunks;
   }
-  return block;
+  return best * chunk;
+}
+
+// The sites of one output row.
+void lay_out_sites(DepthwisePlan& plan) {
+  const DepthwiseShape& shape = plan.shape;
+  const auto chunk = static_cast<std::int64_t>(plan.kernels->chunk);
+  const std::int64_t step = plan.whole_chunks ? plan.block : std::lcm(plan.block, chunk);
+  const std::int64_t count = shape.out_width * plan.block;
+  DepthwiseOutputs& outputs = plan.outputs;
+  outputs.period = static_cast<std::size_t>(shape.out_channels);
+  outputs.chunk_modulo_period = plan.kernels->chunk % outputs.period;
+  outputs.weight_step = (outputs.period + plan.kernels->chunk) * kCellBytes;
+  outputs.chunks = static_cast<std::size_t>(step / chunk);
+  outputs.sites = static_cast<std::size_t>(count / step);
+  outputs.rest = static_cast<std::size_t>(count % step);
+  outputs.cells_step = step * static_cast<std::int64_t>(kCellBytes);
+  outputs.out_step = plan.whole_chunks ? shape.out_channels : step;
 }
 
 Status make_streams(const Node& node, Planner& planner, DepthwisePlan& plan) {
@@ -86,17 +115,18 @@ Status plan_depthwise(const Node& node, Planner& planner, DepthwisePlan& plan) {
   constexpr auto kLine = static_cast<std::int64_t>(kAlignment);
   INTAGLIO_TRY(make_streams(node, planner, plan));
 
-  std::int64_t cells = 0;  // of one channel in one group
-  bool fits = checked_mul(plan.stream_count, plan.stream_columns, cells);
-  const std::int64_t least = shape.out_channels % chunk == 0 ? chunk : shape.out_channels;
-  std::int64_t least_bytes = 0;
-  fits = fits && checked_mul(cells, least * kBytes, least_bytes);
+  plan.whole_chunks = wants_whole_chunks(shape, chunk);
+  std::int64_t columns = 0;  // of all streams
+  std::int64_t bytes = 0;    // of a group's cells, in the smallest block
+  bool fits = checked_mul(plan.stream_count, plan.stream_columns, columns) &&
+              checked_mul(columns, (plan.whole_chunks ? chunk : shape.out_channels) * kBytes, bytes);
   if (!fits) return node_error(Code::kOutOfMemory, node, "a row of the padded input does not fit memory");
-  plan.band = choose_band(plan, least_bytes);
-  fits = checked_mul(cells, plan.band.groups, cells);
-  if (!fits) return node_error(Code::kOutOfMemory, node, "the padded input does not fit memory");
-  plan.block = choose_block(shape.out_channels, chunk, cells);
-  plan.step = plan.block % chunk == 0 ? plan.block : std::lcm(plan.block, chunk);
+  plan.band = choose_band(plan, bytes);
+  if (!checked_mul(bytes, plan.band.groups, bytes)) {
+    return node_error(Code::kOutOfMemory, node, "the padded input does not fit memory");
+  }
+  plan.block = plan.whole_chunks ? choose_block(shape.out_channels, chunk, bytes) : shape.out_channels;
+  lay_out_sites(plan);
 
   // A kernel writes up to a chunk past the cells it is asked for.
   fits = checked_mul(plan.stream_columns, plan.block * kBytes, plan.stream_bytes) &&

@@ -13,7 +13,22 @@ struct Band {
   std::int64_t rows;
 };
 
-void fill(std::uint32_t* cells, std::int64_t count, std::uint32_t value) { std::fill(cells, cells + count, value); }
+// Fills columns [first, end) of a stream with zero points.
+void pad(const DepthwisePlan& plan, std::uint8_t* stream, std::int64_t first, std::int64_t end) {
+  auto* cells = reinterpret_cast<std::uint32_t*>(stream);
+  std::fill(cells + first * plan.block, cells + end * plan.block, plan.padding_cell);
+}
+
+// Interleaving leaves the padding columns alone, but for those that follow the input where chunks are not whole.
+void pad_all(const DepthwisePlan& plan, std::uint8_t* scratch) {
+  for (std::int64_t group = 0; group < plan.band.groups; ++group, scratch += plan.group_bytes) {
+    for (std::int64_t i = 0; i < plan.stream_count; ++i) {
+      const DepthwiseStream& stream = plan.streams[i];
+      pad(plan, scratch + i * plan.stream_bytes, 0, stream.first);
+      pad(plan, scratch + i * plan.stream_bytes, stream.end, plan.stream_columns);
+    }
+  }
+}
 
 // Repeats each of a row's channels `multiplier` times, for the output channels [channel, channel + block).
 void repeat_channels(const DepthwisePlan& plan, const std::uint8_t* row, std::int64_t channel, std::uint8_t* out) {
@@ -67,9 +82,10 @@ void make_group(const DepthwisePlan& plan, const Band& band, std::int64_t group,
     work.cells = cells + stream.first * work.cells_step;
     if (inside > 0) plan.kernels->interleave(work);
 
-    auto* columns = reinterpret_cast<std::uint32_t*>(cells);
-    fill(columns, stream.first * plan.block, plan.padding_cell);
-    fill(columns + stream.end * plan.block, (plan.stream_columns - stream.end) * plan.block, plan.padding_cell);
+    if (!plan.whole_chunks) {
+      const std::int64_t reach = (static_cast<std::int64_t>(plan.kernels->chunk) + plan.block - 2) / plan.block;
+      pad(plan, cells, stream.end, std::min(stream.end + reach, plan.stream_columns));
+    }
   }
 }
 
@@ -84,36 +100,55 @@ Requantization advanced(Requantization requantization, std::int64_t channel) {
   return requantization;
 }
 
+// The output rows of a band, for the output channels [channel, channel + block). `out` is their first output.
+void compute_band(const DepthwisePlan& plan, std::int64_t rows, std::int64_t channel, std::uint8_t* out,
+                  const std::uint8_t* scratch) {
+  const DepthwiseShape& shape = plan.shape;
+  const std::int64_t row_bytes = shape.out_width * shape.out_channels;
+  const std::int64_t cycle_bytes = plan.band.cycle_groups * plan.group_bytes;
+  for (std::int64_t first = 0; first < std::min(plan.band.cycle, rows); ++first) {
+    const DepthwisePlace& place = plan.places[first];
+    DepthwiseOutputs work = plan.outputs;
+    work.bias += channel;
+    work.requantization = advanced(work.requantization, channel);
+    const std::int64_t cycles = (rows - first + plan.band.cycle - 1) / plan.band.cycle;
+    work.taps = place.taps;
+    work.tap_count = place.tap_count;
+    work.weights = place.weights + channel * static_cast<std::int64_t>(kCellBytes);
+    work.cells = scratch + place.first_group * plan.group_bytes;
+    work.out = out + first * row_bytes;
+    if (plan.whole_chunks && cycles > shape.out_width) {
+      // Sites share weights down the rows.
+      work.sites = static_cast<std::size_t>(cycles);
+      work.cells_step = cycle_bytes;
+      work.out_step = plan.band.cycle * row_bytes;
+      for (std::int64_t column = 0; column < shape.out_width; ++column) {
+        plan.kernels->outputs(work);
+        work.cells += plan.outputs.cells_step;
+        work.out += plan.outputs.out_step;
+      }
+    } else {
+      for (std::int64_t cycle = 0; cycle < cycles; ++cycle) {
+        plan.kernels->outputs(work);
+        work.cells += cycle_bytes;
+        work.out += plan.band.cycle * row_bytes;
+      }
+    }
+  }
+}
+
 void run_band(const DepthwisePlan& plan, const Band& band, std::uint8_t* out, std::uint8_t* scratch) {
   const DepthwiseShape& shape = plan.shape;
   const auto group_rows = static_cast<std::int64_t>(plan.kernels->group_rows);
   const std::int64_t used = (band.rows - 1) * plan.band.advance + shape.kernel_h;
   const std::int64_t groups = (used + group_rows - 1) / group_rows;
   std::uint8_t* repeated = plan.repeated_row_bytes > 0 ? scratch + plan.band.groups * plan.group_bytes : nullptr;
-
-  DepthwiseOutputs work;
-  work.period = static_cast<std::size_t>(shape.out_channels);
-  work.weight_step = (work.period + plan.kernels->chunk) * kCellBytes;
-  work.count = static_cast<std::size_t>(shape.out_width * plan.block);
-  work.step = static_cast<std::size_t>(plan.step);
-  work.out_step = plan.block == shape.out_channels ? plan.step : shape.out_channels;
-
-  for (std::int64_t channel = 0; channel < shape.out_channels; channel += plan.block) {
+  for (std::int64_t next = 0; next < shape.out_channels; next += plan.block) {
+    const std::int64_t channel = std::min(next, shape.out_channels - plan.block);
     for (std::int64_t group = 0; group < groups; ++group) {
       make_group(plan, band, group, channel, scratch + group * plan.group_bytes, repeated);
     }
-    work.bias = plan.bias + channel;
-    work.requantization = advanced(plan.requantization, channel);
-    for (std::int64_t row = 0; row < band.rows; ++row) {
-      const std::int64_t start = row * plan.band.advance;
-      const DepthwisePlace& place = plan.places[start % group_rows];
-      work.cells = scratch + start / group_rows * plan.group_bytes;
-      work.taps = place.taps;
-      work.tap_count = place.tap_count;
-      work.weights = place.weights + channel * static_cast<std::int64_t>(kCellBytes);
-      work.out = out + row * shape.out_width * shape.out_channels + channel;
-      plan.kernels->outputs(work);
-    }
+    compute_band(plan, band.rows, channel, out + channel, scratch);
   }
 }
 
@@ -125,6 +160,7 @@ void run_depthwise(const void* arguments, const Memory& memory, int part, int pa
   const auto* x = memory.at<const std::uint8_t>(plan.x);
   auto* y = memory.at<std::uint8_t>(plan.y);
   auto* scratch = memory.at<std::uint8_t>(plan.scratch) + part * plan.scratch_bytes;
+  pad_all(plan, scratch);
   const Range rows = split(shape.batch * shape.out_height, part, parts);
   for (std::int64_t row = rows.begin; row < rows.end;) {
     const std::int64_t image = row / shape.out_height;
