@@ -38,10 +38,10 @@ class PlanStep:
 class Model(_core.Engine):
     """A loaded network: immutable, and callable from any number of threads at once. Made by `intaglio.load`.
 
-    ``model(x)`` takes an array for each input and returns an array, or a tuple of them. Where every input and output has
-    a leading axis of 1, any batch size may be given. A float array for an integer input is quantized with the input's
-    scale, and the outputs then come back as floats; arrays of the input's own dtype give the outputs' own integers.
-    ``raw=True`` and ``raw=False`` ask for integers and floats whatever was given.
+    ``model(x)`` takes an array for each input and returns an array, or a tuple of them. Where every input and output
+    has a leading axis of 1, any batch size may be given. A float array for a quantized input is quantized with the
+    input's scale, and the outputs then come back as floats; arrays of the input's own dtype give the outputs' own
+    integers. ``raw=True`` and ``raw=False`` ask for integers and floats whatever was given.
     """
 
     def __init__(self, file: object, isa: str, threads: int) -> None:
