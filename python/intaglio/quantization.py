@@ -26,8 +26,6 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
         multiplier, shift = 2**30, shift + 1
     if shift < -31 or multiplier == 0:
         return 0, 0
-    if shift > 30:
-        raise QuantizationError(f"multiplier: expected less than 2^30, got {real}")
     return multiplier, shift
 
 

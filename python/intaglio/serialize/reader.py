@@ -204,12 +204,16 @@ class _Reader:
     def _metadata(self) -> dict[str, Any]:
         text = self._take_string(self.header["metadata"], "metadata")
         try:
-            metadata = json.loads(text)
+            metadata = json.loads(text, parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
             _fail("metadata", "JSON", error)
         if not isinstance(metadata, dict):
             _fail("metadata", "a JSON object", type(metadata).__name__)
         return metadata
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _header(file: memoryview) -> np.void:

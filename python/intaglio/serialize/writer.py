@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from intaglio.errors import GraphError
 from intaglio.graph import Graph, Node
@@ -43,7 +45,7 @@ class _Pool:
         try:
             self.strings += text.encode()
         except UnicodeEncodeError:
-            raise GraphError(f"name {text!r}: expected text that UTF-8 can hold, got a lone surrogate") from None
+            raise GraphError(f"{text!r}: expected text that UTF-8 can hold, got a lone surrogate") from None
         return start, len(self.strings) - start
 
 
@@ -64,7 +66,7 @@ def to_bytes(graph: Graph) -> bytes:
     for record, port in zip(ports, (*graph.inputs, *graph.outputs), strict=True):
         record["tensor"], record["element"] = indices[port.tensor], ELEMENT_CODES[port.dtype]
     header = np.zeros((), HEADER)
-    header["metadata"] = pool.add_string(json.dumps(graph.metadata, ensure_ascii=False, allow_nan=False))
+    header["metadata"] = pool.add_string(_json(graph.metadata))
     header["tensor_count"], header["node_count"] = len(tensors), len(nodes)
     header["input_count"], header["output_count"] = len(graph.inputs), len(graph.outputs)
     header["peak_bytes"] = peak_bytes(graph)
@@ -73,7 +75,7 @@ def to_bytes(graph: Graph) -> bytes:
     return _assemble(header, contents)
 
 
-def _tensors(graph: Graph, pool: _Pool) -> tuple[np.ndarray, bytes]:
+def _tensors(graph: Graph, pool: _Pool) -> tuple[NDArray[np.void], bytes]:
     records = np.zeros(len(graph.tensors), TENSOR)
     data = bytearray()
     for record, tensor in zip(records, graph.tensors.values(), strict=True):
@@ -91,12 +93,19 @@ def _tensors(graph: Graph, pool: _Pool) -> tuple[np.ndarray, bytes]:
     return records, bytes(data)
 
 
+def _json(metadata: dict[str, Any]) -> str:
+    try:
+        return json.dumps(metadata, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise GraphError(f"metadata: expected what JSON can hold, got: {error}") from None
+
+
 def _flat_attrs(node: Node) -> list[int]:
     values = (node.attrs[attr.name] for attr in BY_NAME[node.op].attrs)
     return [n for value in values for n in (value if isinstance(value, tuple) else (value,))]
 
 
-def _assemble(header: np.ndarray, contents: Sequence[bytes]) -> bytes:
+def _assemble(header: NDArray[np.void], contents: Sequence[bytes]) -> bytes:
     """Place the sections, then fill in offsets and checksums."""
     body = bytearray()
     for name, content in zip(SECTIONS, contents, strict=True):
