@@ -6,7 +6,9 @@
 #include "bindings.h"
 #include "cpu/features.h"
 #include "cpu/isa.h"
+#include "gemm/peak.h"
 #include "runtime/thread_pool.h"
+#include "status.h"
 
 namespace py = pybind11;
 
@@ -29,6 +31,12 @@ std::vector<std::string> tiers() {
   return names;
 }
 
+double measure_peak(const std::string& isa) {
+  const Isa tier = unwrap(choose_isa(isa));
+  const py::gil_scoped_release release;
+  return measure_peak_gmacs(tier);
+}
+
 }  // namespace
 
 void bind_cpu(py::module_& module) {
@@ -36,6 +44,7 @@ void bind_cpu(py::module_& module) {
   module.def("cpu_features", features);
   module.def("tiers", tiers);
   module.def("usable_cores", usable_cores);
+  module.def("measure_peak", measure_peak, py::arg("isa"), "GMAC/s of one core's dot products, register to register.");
 }
 
 }  // namespace intaglio::python

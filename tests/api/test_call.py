@@ -121,10 +121,9 @@ def test_several_inputs_and_outputs() -> None:
     assert list(named) == ["sum", "larger"]
     np.testing.assert_array_equal(named["sum"], total)
     floats = (a.astype(np.float32) + 3) * np.float32(0.5)
-    for result in zip(
-        model(floats, b), ((total - np.float32(4)), (larger + np.float32(3)) * np.float32(0.5)), strict=True
-    ):
-        np.testing.assert_array_equal(*result)
+    total_floats, larger_floats = model(floats, b)
+    np.testing.assert_array_equal(total_floats, total - np.float32(4), strict=True)
+    np.testing.assert_array_equal(larger_floats, (larger + np.float32(3)) * np.float32(0.5), strict=True)
     with pytest.raises(ShapeError, match="'a' has 3, 'b' has 2"):
         model(a, b[:2])
 

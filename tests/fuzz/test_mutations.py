@@ -1,6 +1,6 @@
 """Any byte string is safe to load: damaged files are refused with a typed error, or they load and run.
 
-Checksums are made right again after most mutations, so that the checks behind them are reached, down to those of the ops.
+Checksums are made right again after most mutations, so that the checks behind them are reached, those of the ops too.
 """
 
 from __future__ import annotations
