@@ -6,14 +6,14 @@ namespace {
 
 struct Scalar {
   static constexpr std::size_t kLanes = 1, kBytes = 4;
-  using I = std::int32_t;
+  using I = std::uint32_t;  // the bits of an int32, so that arithmetic is modulo 2^32
   using F = float;
   struct B {
     std::uint8_t at[kBytes];
   };
 
-  static constexpr std::uint32_t bits(I x) { return static_cast<std::uint32_t>(x); }
-  static constexpr I signed_bits(std::uint32_t x) { return static_cast<I>(x); }
+  static constexpr std::int32_t value(I x) { return static_cast<std::int32_t>(x); }
+  static constexpr I bits(std::int32_t x) { return static_cast<I>(x); }
 
   static B set_bytes(std::uint8_t x) { return {{x, x, x, x}}; }
   static B load_bytes(const std::uint8_t* p) { return {{p[0], p[1], p[2], p[3]}}; }
@@ -34,27 +34,30 @@ struct Scalar {
     return a;
   }
 
-  static I set(std::int32_t x) { return x; }
-  static I load(const std::int32_t* p) { return *p; }
+  static I set(std::int32_t x) { return bits(x); }
+  static I load(const std::int32_t* p) { return bits(*p); }
   static I load_u8(const std::uint8_t* p) { return *p; }
-  static I add(I a, I b) { return signed_bits(bits(a) + bits(b)); }
-  static I sub(I a, I b) { return signed_bits(bits(a) - bits(b)); }
-  static I mul(I a, I b) { return signed_bits(bits(a) * bits(b)); }
+  static I add(I a, I b) { return a + b; }
+  static I sub(I a, I b) { return a - b; }
+  static I mul(I a, I b) { return a * b; }
   static I bit_and(I a, I b) { return a & b; }
   static I bit_xor(I a, I b) { return a ^ b; }
-  static I shift_left(I x, int count) { return signed_bits(bits(x) << count); }
-  static I shift_right(I x, int count) { return x >> count; }
-  static I sign(I x) { return x >> 31; }
-  static I greater(I a, I b) { return a > b ? -1 : 0; }
-  static I srdhm(I a, I b) { return static_cast<I>((std::int64_t{a} * b + (std::int64_t{1} << 30)) >> 31); }
+  static I shift_left(I x, int count) { return x << count; }
+  static I shift_right(I x, int count) { return bits(value(x) >> count); }
+  static I sign(I x) { return bits(value(x) >> 31); }
+  static I greater(I a, I b) { return value(a) > value(b) ? ~I{0} : 0; }
+  static I srdhm(I a, I b) {
+    const std::int64_t product = std::int64_t{value(a)} * value(b);
+    return static_cast<I>((product + (std::int64_t{1} << 30)) >> 31);
+  }
 
   static F set_float(float x) { return x; }
   static F load_float(const float* p) { return *p; }
   static void store_float(float* p, F x) { *p = x; }
-  static F to_float(I x) { return static_cast<float>(x); }
+  static F to_float(I x) { return static_cast<float>(value(x)); }
   // For |x| <= 2^22: 1.5 * 2^23 leaves no bits below the point, so the sum's own rounding (half to even) is the result.
   static I round(F x) { return __builtin_bit_cast(I, x + 12582912.0F) - __builtin_bit_cast(I, 12582912.0F); }
-  static I truncate(F x) { return static_cast<I>(x); }
+  static I truncate(F x) { return bits(static_cast<std::int32_t>(x)); }
   static F multiply(F a, F b) { return a * b; }
   static F divide(F a, F b) { return a / b; }
   static F subtract(F a, F b) { return a - b; }
@@ -62,10 +65,16 @@ struct Scalar {
   static F minimum(F a, F b) { return a < b ? a : b; }
   static F or_zero(F x) { return x == x ? x : 0.0F; }
 
-  static std::uint8_t saturate(I x) { return static_cast<std::uint8_t>(x < 0 ? 0 : x > 255 ? 255 : x); }
+  static std::uint8_t saturate(I x) {
+    const std::int32_t v = value(x);
+    return static_cast<std::uint8_t>(v < 0 ? 0 : v > 255 ? 255 : v);
+  }
   static B pack(I a, I b, I c, I d) { return {{saturate(a), saturate(b), saturate(c), saturate(d)}}; }
-  static I sum_bytes(I total, B b) { return total + b.at[0] + b.at[1] + b.at[2] + b.at[3]; }
-  static I sum(I x) { return x; }
+  static I sum_bytes(I total, B b) {
+    for (const std::uint8_t byte : b.at) total += byte;
+    return total;
+  }
+  static std::int32_t sum(I x) { return value(x); }
 
   class Table {
    public:
