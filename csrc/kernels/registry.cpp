@@ -10,7 +10,7 @@ namespace intaglio {
 
 namespace {
 
-constexpr Kernels find(Isa tier) {
+Kernels find(Isa tier) {
   Kernels found{tier, nullptr, nullptr, nullptr, nullptr};
 #define KERNEL(family, type, symbol, isa) \
   if (found.family == nullptr && includes(tier, Isa::isa)) found.family = &symbol;
@@ -19,10 +19,11 @@ constexpr Kernels find(Isa tier) {
   return found;
 }
 
-constexpr Kernels kTiers[] = {find(Isa::kScalar), find(Isa::kAvx2), find(Isa::kAvxVnni), find(Isa::kAvx512Vnni)};
-
 }  // namespace
 
-const Kernels& kernels_for(Isa tier) { return kTiers[static_cast<std::size_t>(tier)]; }
+const Kernels& kernels_for(Isa tier) {
+  static const Kernels tiers[] = {find(Isa::kScalar), find(Isa::kAvx2), find(Isa::kAvxVnni), find(Isa::kAvx512Vnni)};
+  return tiers[static_cast<std::size_t>(tier)];
+}
 
 }  // namespace intaglio
