@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from intaglio.graph import Graph, Node, Port, Tensor
+from intaglio.graph import Graph, Node, Tensor
 from intaglio.passes.uses import Uses
 
 _IDENTITY = np.arange(-128, 128, dtype=np.int8)

@@ -14,12 +14,12 @@ def fold_pads(graph: Graph) -> Graph:
     pads = {node.outputs[0]: node for node in graph.nodes if node.op == "pad" and _pads_zeros(graph, node)}
     if not pads:
         return graph
-    nodes = []
-    for node in graph.nodes:
-        while node.op in _CONVOLUTIONS and node.inputs[0] in pads:
-            node = _folded(pads[node.inputs[0]], node)
-        nodes.append(node)
-    return replace(graph, nodes=tuple(nodes))
+
+    def folded(node: Node) -> Node:
+        foldable = node.op in _CONVOLUTIONS and node.inputs[0] in pads
+        return folded(_with_padding(pads[node.inputs[0]], node)) if foldable else node
+
+    return replace(graph, nodes=tuple(folded(node) for node in graph.nodes))
 
 
 def _pads_zeros(graph: Graph, node: Node) -> bool:
@@ -30,7 +30,7 @@ def _pads_zeros(graph: Graph, node: Node) -> bool:
     return surrounds and x.scale is not None and node.attrs["value"] == x.zero_point
 
 
-def _folded(pad: Node, convolution: Node) -> Node:
+def _with_padding(pad: Node, convolution: Node) -> Node:
     around, own = pad.attrs["padding"], convolution.attrs["padding"]
     assert isinstance(around, tuple) and isinstance(own, tuple)
     (top, bottom, left, right) = around[2:6]

@@ -25,10 +25,10 @@ def fuse_clamps(graph: Graph) -> Graph:
             x, y, table = (graph.tensors[name] for name in (node.inputs[0], node.outputs[0], node.inputs[1]))
             before = nodes[made[x.name]]
             limits = _limits(table.data)
-            if before is not None and "clamp" in before.attrs and limits is not None:
-                if (x.scale, x.zero_point) == (y.scale, y.zero_point):
-                    nodes[made[x.name]] = None
-                    fused = _clamped(before, node, limits)
+            same = (x.scale, x.zero_point) == (y.scale, y.zero_point)
+            if before is not None and "clamp" in before.attrs and limits is not None and same:
+                nodes[made[x.name]] = None
+                fused = _clamped(before, node, limits)
         made[fused.outputs[0]] = len(nodes)
         nodes.append(fused)
     return replace(graph, nodes=tuple(node for node in nodes if node is not None))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from intaglio.graph import Graph, Node
+from intaglio.graph import Graph, Node, Tensor
 from intaglio.passes.uses import Uses
 
 
@@ -14,19 +14,27 @@ def merge_lookups(graph: Graph) -> Graph:
     """Only where nothing else reads the value between the two."""
     uses = Uses(graph)
     tensors = dict(graph.tensors)
-    merged: dict[str, Node] = {}
-    nodes: list[Node] = []
+    # Lookups so far, by what they make.
+    lookups: dict[str, Node] = {}
+    nodes: dict[str, Node] = {}
     for node in graph.nodes:
-        before = merged.get(node.inputs[0])
+        current = node
+        before = lookups.get(node.inputs[0])
         if node.op == "lookup" and before is not None and uses.is_private(node.inputs[0]):
-            first, second = tensors[before.inputs[1]].data, tensors[node.inputs[1]].data
-            assert first is not None and second is not None
-            table = replace(tensors[node.inputs[1]], data=second[first.astype(np.int16) + 128])
-            # The name of this node's own table is free: its tables have one reader.
-            tensors[table.name] = table
-            node = replace(node, inputs=(before.inputs[0], table.name))
-            nodes.remove(before)
+            table = _composed(tensors, before.inputs[1], node.inputs[1], f"{node.name}/composed")
+            current = replace(node, inputs=(before.inputs[0], table))
+            del nodes[before.name]
         if node.op == "lookup":
-            merged[node.outputs[0]] = node
-        nodes.append(node)
-    return replace(graph, tensors=tensors, nodes=tuple(nodes))
+            lookups[node.outputs[0]] = current
+        nodes[node.name] = current
+    return replace(graph, tensors=tensors, nodes=tuple(nodes.values()))
+
+
+def _composed(tensors: dict[str, Tensor], first: str, second: str, name: str) -> str:
+    """Adds the table that looks up in the first and then in the second; its name."""
+    inner, outer = tensors[first].data, tensors[second].data
+    assert inner is not None and outer is not None
+    while name in tensors:
+        name += "_"
+    tensors[name] = replace(tensors[second], name=name, data=outer[inner.astype(np.int16) + 128])
+    return name

@@ -27,8 +27,8 @@ def dequantize(lowering: Lowering, op: Operator) -> None:
     if source.scale.size > 1:
         lowering.refuse(
             op,
-            f"its input {source.name!r} has {source.scale.size} scales: a network of which only the weights are quantized "
-            "computes in floating point; quantize its activations too",
+            f"its input {source.name!r} has {source.scale.size} scales: a network of which only the weights are "
+            "quantized computes in floating point; quantize its activations too",
         )
     x = lowering.quantized(op, 0)
     y = lowering.output(op, x.shape)

@@ -77,7 +77,9 @@ def weights(
     if tensor.data is None:
         lowering.refuse(op, f"its weights {source.name!r} are computed while the network runs")
     if tensor.dtype != np.int8 or source.scale.size == 0:
-        lowering.refuse(op, f"its weights {source.name!r} are {source.type} without a scale; quantize the network first")
+        lowering.refuse(
+            op, f"its weights {source.name!r} are {source.type} without a scale; quantize the network first"
+        )
     if len(tensor.shape) != rank:
         lowering.malformed(op, f"its weights have the shape {tensor.shape}, expected rank {rank}")
     channels = tensor.shape[channel_axis]
@@ -171,9 +173,7 @@ def window(
         pads = [(0, 0), (0, 0)]
     else:
         lowering.malformed(op, f"it has padding {op.options['padding']}")
-    height, width = (
-        window_count(x.shape[1 + i], kernel[i], stride[i], sum(pads[i]), dilation[i]) for i in range(2)
-    )
+    height, width = (window_count(x.shape[1 + i], kernel[i], stride[i], sum(pads[i]), dilation[i]) for i in range(2))
     if height < 1 or width < 1:
         lowering.malformed(op, f"its window {kernel} does not fit its input {x.shape}")
     return (pads[0][0], pads[1][0], pads[0][1], pads[1][1]), (height, width)

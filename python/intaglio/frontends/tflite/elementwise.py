@@ -61,7 +61,7 @@ def prelu(lowering: Lowering, op: Operator) -> None:
 
 
 def _sum_attributes(lowering: Lowering, a: Tensor, b: Tensor, y: Tensor) -> dict[str, AttrValue]:
-    sums = add_parameters(lowering.requant, scale_of(a), scale_of(b), scale_of(y))
+    sums = add_parameters(lowering.requant, *(float(scale_of(t)) for t in (a, b, y)))
     return {
         "requant": lowering.requant,
         "multiplier": sums.multiplier,

@@ -1,17 +1,17 @@
-"""Tables that TFLite's reference kernels compute with fixed-point integers or float32 steps."""
+"""Tables that TFLite's reference kernels compute with fixed-point integers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from intaglio.fixed_point import mbqm, rdivpot, srdhm
+from intaglio.frontends.tflite.float32_tables import steps_of, to_int8
 from intaglio.frontends.tflite.requantization import scale_of
 from intaglio.graph import Tensor
 from intaglio.quantization import quantize_multiplier
-from intaglio.fixed_point import mbqm, rdivpot, srdhm
 
 Table = NDArray[np.int8]
 
@@ -19,16 +19,14 @@ Table = NDArray[np.int8]
 def mbqm_table(x: Tensor, y: Tensor, factor: np.float64, times: ArrayLike = 1) -> Table:
     """``mbqm((q - zx) * times, |factor|)``, with the factor's sign put back."""
     multiplier, shift = quantize_multiplier(abs(float(factor)))
-    scaled = mbqm(_steps(x) * np.asarray(times), multiplier, shift)
-    return _to_int8(np.where(factor < 0, -scaled, scaled) + y.zero_point)
+    scaled = mbqm(steps_of(x) * np.asarray(times), multiplier, shift)
+    return to_int8(np.where(factor < 0, -scaled, scaled) + y.zero_point)
 
 
-def float32_table(function: Callable[[NDArray[np.float32]], NDArray[np.float32]], x: Tensor, y: Tensor) -> Table:
-    """The function in float32 between a multiplication by sx and one by 1 / sy; halves round away from zero."""
-    with np.errstate(over="ignore"):
-        values = function(scale_of(x) * _steps(x).astype(np.float32)) * (np.float32(1) / scale_of(y))
-    rounded = np.copysign(np.floor(np.abs(np.clip(values, -1024, 1024).astype(np.float64)) + 0.5), values)
-    return _to_int8(rounded.astype(np.int64) + y.zero_point)
+def absolute(x: Tensor, y: Tensor) -> Table:
+    if scale_of(x) == scale_of(y):
+        return to_int8(np.abs(steps_of(x)) + y.zero_point)
+    return mbqm_table(x, y, np.float64(scale_of(x) / scale_of(y)), np.sign(steps_of(x)))
 
 
 def hard_swish(x: Tensor, y: Tensor) -> Table:
@@ -36,7 +34,7 @@ def hard_swish(x: Tensor, y: Tensor) -> Table:
     fine_scale = np.float32(1 / 128) * scale_of(x)
     y_multiplier, y_shift = _multiplier16(fine_scale / scale_of(y))
     r_multiplier, r_shift = _multiplier16(fine_scale / np.float32(3 / 32768))
-    fine = _steps(x) * 128
+    fine = steps_of(x) * 128
     ramp = fine
     if r_shift > 0:
         ramp = _to_int16(ramp << (r_shift - 1))
@@ -48,7 +46,7 @@ def hard_swish(x: Tensor, y: Tensor) -> Table:
     ramp = (ramp + 32768) >> 1
     product = ramp * _srdhm16(fine, y_multiplier)
     truncated = np.sign(product) * (np.abs(product) >> 15)
-    return _to_int8(rdivpot(truncated << max(y_shift, 0), max(-y_shift, 0)) + y.zero_point)
+    return to_int8(rdivpot(truncated << max(y_shift, 0), max(-y_shift, 0)) + y.zero_point)
 
 
 def reciprocal_square_root(x: Tensor, y: Tensor) -> Table:
@@ -61,7 +59,7 @@ def reciprocal_square_root(x: Tensor, y: Tensor) -> Table:
         # 20 fraction bits keep the intermediate an integer.
         fraction = mbqm(1, inverse, inverse_shift + 20)
         table[q + 128] = int(mbqm(fraction, multiplier, shift - 20)) + y.zero_point
-    return _to_int8(table)
+    return to_int8(table)
 
 
 def _inverse_square_root(value: int) -> tuple[int, int]:
@@ -95,13 +93,5 @@ def _srdhm16(a: NDArray[Any], m: int) -> NDArray[np.int64]:
     return np.asarray((a * m + (1 << 14)) >> 15)
 
 
-def _steps(x: Tensor) -> NDArray[np.int64]:
-    return np.arange(-128, 128) - x.zero_point
-
-
 def _to_int16(values: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.clip(values, -32768, 32767)
-
-
-def _to_int8(values: NDArray[np.int64]) -> Table:
-    return np.clip(values, -128, 127).astype(np.int8)

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from intaglio.errors import ModelFormatError, UnsupportedOpError
+from intaglio.errors import ModelFormatError, QuantizationError, UnsupportedOpError
 from intaglio.frontends.tflite import (
     blocks,
     conversion,
@@ -92,7 +92,10 @@ def _lower(lowering: Lowering, op: Operator) -> None:
     if lower is None:
         advice = "cut the network before it" if op.op.startswith("CUSTOM") else "replace it, or cut the network there"
         raise UnsupportedOpError(f"{lowering.locate(op)} is not supported; {advice} and compute it outside")
-    lower(lowering, op)
+    try:
+        lower(lowering, op)
+    except QuantizationError as error:
+        raise QuantizationError(f"{lowering.locate(op)}: {error}") from error
 
 
 def _outputs(lowering: Lowering) -> tuple[Port, ...]:

@@ -20,7 +20,13 @@ INT32: Final = np.dtype(np.int32)
 FLOAT32: Final = np.dtype(np.float32)
 
 #: Element types of the graph by the file's. uint8 is int8 shifted by 128.
-_TYPES: Final = {"int8": INT8, "uint8": INT8, "int32": INT32, "int64": np.dtype(np.int64), "float32": FLOAT32}
+_TYPES: Final[dict[str, np.dtype[Any]]] = {
+    "int8": INT8,
+    "uint8": INT8,
+    "int32": INT32,
+    "int64": np.dtype(np.int64),
+    "float32": FLOAT32,
+}
 #: TFLite's tolerance when it asks for two scales to be the same.
 _SAME_SCALE: Final = 1e-6
 
@@ -133,9 +139,9 @@ class Lowering:
     def set_constant(self, op: Operator, data: NDArray[Any], i: int = 0) -> None:
         """Gives output ``i`` of an operator a value known now."""
         source = self.source_output(op, i)
-        dtype = _TYPES.get(source.type)
-        if dtype is None:
+        if source.type not in _TYPES:
             self._refuse_type(source, op)
+        dtype = _TYPES[source.type]
         if source.index in self._lowered:
             raise ModelFormatError(f"{self.locate(op)}: tensor {source.name!r} is computed twice")
         value = np.ascontiguousarray(data, dtype).reshape(np.shape(data))
@@ -198,8 +204,8 @@ class Lowering:
         if tensor.dtype != INT8:
             self.refuse(
                 op,
-                f"its {role} {source.name!r} is {source.type}; this op runs on int8 or uint8, so the network needs full "
-                "integer quantization first",
+                f"its {role} {source.name!r} is {source.type}; this op runs on int8 or uint8, so the network needs "
+                "full integer quantization first",
             )
         if tensor.scale is None:
             count = source.scale.size
@@ -230,7 +236,9 @@ class Lowering:
         if math.prod(tensor.shape) >= 1 << 40 or any(not 0 <= size < 1 << 31 for size in tensor.shape):
             raise ModelFormatError(f"tensor {tensor.name!r} would have the shape {tensor.shape}")
         if len(tensor.shape) > 8:
-            raise UnsupportedOpError(f"tensor {tensor.name!r} would have rank {len(tensor.shape)}; at most 8 is supported")
+            raise UnsupportedOpError(
+                f"tensor {tensor.name!r} would have rank {len(tensor.shape)}; at most 8 is supported"
+            )
         self.tensors[tensor.name] = tensor
         return tensor
 

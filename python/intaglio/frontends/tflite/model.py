@@ -101,7 +101,9 @@ class _Parser:
 
     def model(self) -> Model:
         tables = self._graph.tables(schema.GRAPH_TENSORS)
-        operators = [self._operator(i, t, len(tables)) for i, t in enumerate(self._graph.tables(schema.GRAPH_OPERATORS))]
+        operators = [
+            self._operator(i, t, len(tables)) for i, t in enumerate(self._graph.tables(schema.GRAPH_OPERATORS))
+        ]
         produced = {index for operator in operators for index in operator.outputs}
         inputs = _indices(self._graph, schema.GRAPH_INPUTS, len(tables), "the inputs of the graph")
         outputs = _indices(self._graph, schema.GRAPH_OUTPUTS, len(tables), "the outputs of the graph")

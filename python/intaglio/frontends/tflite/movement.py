@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from intaglio.frontends.tflite.float32_tables import rescaled_uint8
 from intaglio.frontends.tflite.lowering import Lowering, same_quantization
 from intaglio.frontends.tflite.model import Operator
-from intaglio.frontends.tflite.tables import rescaled, rescaled_uint8
+from intaglio.frontends.tflite.tables import rescaled
 from intaglio.graph import AttrValue, Tensor
 from intaglio.opset import Requant
 
@@ -59,9 +60,7 @@ def transpose(lowering: Lowering, op: Operator) -> None:
     permutation = tuple(normal_axis(lowering, op, p, rank) for p in lowering.integers(op, 1, "permutation"))
     if sorted(permutation) != list(range(rank)):
         lowering.malformed(op, f"{permutation} is not an order of the axes of {x.shape}")
-    moved(
-        lowering, op, "transpose", x, lowering.output(op, [x.shape[p] for p in permutation]), permutation=permutation
-    )
+    moved(lowering, op, "transpose", x, lowering.output(op, [x.shape[p] for p in permutation]), permutation=permutation)
 
 
 def broadcast_to(lowering: Lowering, op: Operator) -> None:

@@ -72,9 +72,7 @@ def _pool(lowering: Lowering, op: Operator, name: str, **attrs: AttrValue) -> No
     padding, size = window(lowering, op, x, kernel, stride)
     y = lowering.quantized_output(op, (x.shape[0], *size, x.shape[3]))
     x = lowering.relabelled(x, y)
-    lowering.emit(
-        name, [x], y, kernel=kernel, stride=stride, padding=padding, clamp=clamp(lowering, op, y), **attrs
-    )
+    lowering.emit(name, [x], y, kernel=kernel, stride=stride, padding=padding, clamp=clamp(lowering, op, y), **attrs)
 
 
 def _mean_requantization(mode: Requant, x: Tensor, y: Tensor, count: int) -> Requantization:

@@ -49,9 +49,11 @@ def strided_slice(lowering: Lowering, op: Operator) -> None:
     spec = [lowering.integers(op, i, what) for i, what in ((1, "begin"), (2, "end"), (3, "strides"))]
     if len({len(part) for part in spec}) > 1 or 0 in spec[2]:
         lowering.malformed(op, f"begin, end and strides are {spec}")
-    begins, strides, sizes = [], [], []
+    begins: list[int] = []
+    strides: list[int] = []
+    sizes: list[int] = []
     # Sizes of the result: new axes are 1, shrunk axes are left out.
-    shape = []
+    shape: list[int] = []
     for entry in _entries(lowering, op, len(x.shape), len(spec[0])):
         if entry is None:
             shape.append(1)
@@ -121,7 +123,5 @@ def _parts(lowering: Lowering, op: Operator, x: Tensor, axis: int, sizes: Sequen
         start += size
 
 
-def _cut(
-    lowering: Lowering, op: Operator, x: Tensor, y: Tensor, begin: Sequence[int], strides: Sequence[int]
-) -> None:
+def _cut(lowering: Lowering, op: Operator, x: Tensor, y: Tensor, begin: Sequence[int], strides: Sequence[int]) -> None:
     moved(lowering, op, "slice", x, y, begin_stride=(*begin, *strides))

@@ -29,9 +29,10 @@ def _lowers(make: MakeTable) -> Lower:
 
 
 _CLAMPS = ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1")
-_FUNCTIONS = """
-    LOGISTIC TANH HARD_SWISH ELU EXP LOG SQRT RSQRT SQUARE ABS NEG SIN COS FLOOR CEIL ROUND
-""".split()
+_FUNCTIONS = (
+    *("LOGISTIC", "TANH", "HARD_SWISH", "ELU", "EXP", "LOG", "SQRT", "RSQRT"),
+    *("SQUARE", "ABS", "NEG", "SIN", "COS", "FLOOR", "CEIL", "ROUND"),
+)
 
 LOWERINGS: dict[str, Lower] = {
     **dict.fromkeys(_CLAMPS, _lowers(lambda x, y, mode, op: tables.clamped(x, y, mode, op.op))),
