@@ -10,6 +10,7 @@ namespace intaglio {
 // multiple of kPanelColumns columns and advanced to the block's first column.
 struct Requantization {
   const float* scale = nullptr;              // float32 mode; nullptr in fixed mode
+  bool bounded = false;                      // float32 mode: no scale exceeds 1/2, so scaled sums fit int32
   const std::int32_t* multiplier = nullptr;  // fixed mode
   const std::int32_t* shift = nullptr;       // fixed mode
   bool rounds_once = false;                  // fixed mode: mbqm_once instead of mbqm

@@ -1,14 +1,16 @@
 // The integer GEMM kernel, written once. An instruction set supplies a type `Isa` with
 //
 //   kVectors                              vectors of int32 that make up a panel's 16 columns
-//   kAccumulators                         accumulators a tile may use without spilling
-//   kMaxPanels                            widest tile, in panels
+//   kRows<NP>                             rows of the tallest tile of NP panels that stays in registers
+//   kTallPanels, kNearPanels, kMaxPanels  widths in panels: of the tile for large weights, of that for weights that
+//   stay
+//                                         in the first-level cache, of the widest
 //   Vector, Weights, Activations          a vector of int32, and the two operands of dot()
 //   load_bias(p), add(a, b), splat(i)
 //   load_weights(p)                       4 bytes for each of a vector's columns
 //   broadcast(p)                          4 activation bytes for every column
 //   dot(sum, activations, weights)        exact modulo 2^32; never saturates
-//   Float32, Fixed, FixedOnce             round(sum, column): requantizes but for the zero point, clamped to int32
+//   Float32<kBounded>, Fixed, FixedOnce   round(sums, v): vector v's sums requantized but for the zero point
 //   Bytes, Narrow::bytes(a, b, c, d)      four rounded vectors to bytes in order: adds the zero point and clamps
 //   store<kWidth>(p, bytes, piece)        the piece-th kWidth bytes
 //   copy<kWidth>(to, from, count)         `count` <= kWidth bytes; may read all kWidth
@@ -76,7 +78,7 @@ struct TileColumns {
   std::size_t count;  // valid columns
 };
 
-// Sums [rows][vectors] in memory to bytes: fixed mode, whose arithmetic would crowd a tile's registers.
+// Sums [rows][vectors] in memory to bytes: for arithmetic that would crowd a tile's registers.
 template <class Isa, class Round>
 void requantize_sums(const Requantization& requantization, std::size_t column, const typename Isa::Vector* sums,
                      int rows, int vectors, std::uint8_t* output, std::ptrdiff_t stride) {
@@ -90,6 +92,13 @@ void requantize_sums(const Requantization& requantization, std::size_t column, c
       Isa::template store<int{kPanelColumns}>(output + r * stride + v / Isa::kVectors * int{kPanelColumns}, bytes, 0);
     }
   }
+}
+
+template <class Isa>
+auto choose_requantize(const Requantization& requantization) {
+  if (requantization.scale != nullptr) return &requantize_sums<Isa, typename Isa::template Float32<false>>;
+  return requantization.rounds_once ? &requantize_sums<Isa, typename Isa::FixedOnce>
+                                    : &requantize_sums<Isa, typename Isa::Fixed>;
 }
 
 template <class Isa, int MR, int NP>
@@ -109,8 +118,8 @@ void run_tiles(const GemmBlock& block, const TileColumns& columns, TileRun run) 
   const std::int32_t* const bias = columns.bias;
   const std::ptrdiff_t panel_bytes = columns.panel_bytes;
   const typename Isa::Narrow narrow(block.requantization);
-  const typename Isa::Float32 round(block.requantization, columns.first);
-  const bool fixed = block.requantization.scale == nullptr;
+  const typename Isa::template Float32<true> round(block.requantization, columns.first);
+  const bool in_registers = block.requantization.bounded;
   // Tiles with columns beyond the block's are stored here, then copied.
   alignas(64) std::uint8_t whole[MR * kColumns];
   const bool partial = columns.count != kColumns;
@@ -128,6 +137,7 @@ void run_tiles(const GemmBlock& block, const TileColumns& columns, TileRun run) 
     StridedPointers<std::int8_t, NP> weights(first_weight, panel_bytes);
     for (const std::ptrdiff_t* tap = taps; tap != taps_end; ++tap) {
       StridedPointers<std::uint8_t, MR> rows(run.input + *tap, input_stride);
+#pragma GCC unroll 2
       for (std::size_t group = depth_groups; group != 0; --group) {
         typename Isa::Weights w[NV];
 #pragma GCC unroll 16
@@ -156,14 +166,7 @@ void run_tiles(const GemmBlock& block, const TileColumns& columns, TileRun run) 
     }
 
     std::uint8_t* const store_to = partial ? whole : run.output;
-    if (fixed) {
-      const auto requantize = block.requantization.rounds_once ? &requantize_sums<Isa, typename Isa::FixedOnce>
-                                                               : &requantize_sums<Isa, typename Isa::Fixed>;
-      Vector stored[MR * NV];  // a copy: an array whose address is taken would not stay in registers
-#pragma GCC unroll 16
-      for (int k = 0; k < MR * NV; ++k) stored[k] = sums[k / NV][k % NV];
-      requantize(block.requantization, columns.first, stored, MR, NV, store_to, store_stride);
-    } else {
+    if (in_registers) {
 #pragma GCC unroll 16
       for (int i = 0; i < MR * NV; i += 4) {
         Vector rounded[4];
@@ -179,6 +182,12 @@ void run_tiles(const GemmBlock& block, const TileColumns& columns, TileRun run) 
           if (row < MR) Isa::template store<kWidth>(store_to + row * store_stride + i % NV * kLanes, bytes, piece);
         }
       }
+    } else {
+      Vector stored[MR * NV];  // a copy: an array whose address is taken would not stay in registers
+#pragma GCC unroll 16
+      for (int k = 0; k < MR * NV; ++k) stored[k] = sums[k / NV][k % NV];
+      choose_requantize<Isa>(block.requantization)(block.requantization, columns.first, stored, MR, NV, store_to,
+                                                   store_stride);
     }
     if (partial) {
       for (int r = 0; r < MR; ++r) {
@@ -200,13 +209,10 @@ struct TileTable<Isa, NP, std::integer_sequence<int, R...>> {
   static constexpr TileFunction kByRows[] = {&run_tiles<Isa, R + 1, NP>...};
 };
 
-template <class Isa, int NP>
-constexpr int kMaxRows = Isa::kAccumulators / (NP * Isa::kVectors) > 0 ? Isa::kAccumulators / (NP * Isa::kVectors) : 1;
-
 // All lines and rows of the block for NP panels of columns. Rows are shared out evenly over the fewest tiles.
 template <class Isa, int NP>
 void run_panels(const GemmBlock& block, const TileColumns& columns) {
-  constexpr std::size_t kMax = kMaxRows<Isa, NP>;
+  constexpr std::size_t kMax = Isa::template kRows<NP>;
   constexpr const auto& table = TileTable<Isa, NP, std::make_integer_sequence<int, int{kMax}>>::kByRows;
   const std::size_t tiles = (block.rows + kMax - 1) / kMax;
   const std::size_t rows = block.rows / tiles;
@@ -230,8 +236,11 @@ void run_panels(const GemmBlock& block, const TileColumns& columns) {
 
 template <class Isa, int NP>
 void run_columns(const GemmBlock& block, TileColumns& columns) {
-  // A wider tile is worth having only where it leaves no rows out: its rows are fewer.
-  if (NP <= 2 || block.rows <= kMaxRows<Isa, NP>) {
+  constexpr std::size_t kRows = Isa::template kRows<NP>;
+  // A wide tile has few rows. It pays where there are no more, or where its weights stay in the first-level cache.
+  constexpr std::ptrdiff_t kNearBytes = 16 * 1024;
+  const bool near = NP <= Isa::kNearPanels && block.rows >= 4 * kRows && NP * columns.panel_bytes <= kNearBytes;
+  if (NP <= Isa::kTallPanels || near || block.rows <= kRows) {
     while (columns.first < block.columns) {
       const std::size_t left = block.columns - columns.first;
       if ((left + kPanelColumns - 1) / kPanelColumns < NP) break;
@@ -256,7 +265,8 @@ void run_gemm_block(const GemmBlock& block) {
 // As many independent sums as hide the latency of dot().
 template <class Isa>
 std::uint64_t exercise_dots(std::uint64_t repeats) {
-  constexpr int kSums = Isa::kAccumulators < 12 ? Isa::kAccumulators : 12;
+  constexpr int kAvailable = static_cast<int>(Isa::template kRows<1>) * Isa::kVectors;
+  constexpr int kSums = kAvailable < 12 ? kAvailable : 12;
   alignas(64) static constexpr std::uint8_t kOperand[64] = {1, 2, 3, 4, 5, 6, 7, 8};
   auto x = Isa::broadcast(kOperand);
   auto w = Isa::load_weights(reinterpret_cast<const std::int8_t*>(kOperand));
@@ -267,9 +277,11 @@ std::uint64_t exercise_dots(std::uint64_t repeats) {
     Isa::keep(sums[i]);  // or equal sums would become one
   }
   for (std::uint64_t repeat = 0; repeat < repeats; ++repeat) {
-    Isa::keep(x);
 #pragma GCC unroll 16
-    for (int i = 0; i < kSums; ++i) sums[i] = Isa::dot(sums[i], x, w);
+    for (int i = 0; i < kSums; ++i) {
+      Isa::keep(x);  // or products would be formed once
+      sums[i] = Isa::dot(sums[i], x, w);
+    }
   }
 #pragma GCC unroll 16
   for (int i = 0; i < kSums; ++i) Isa::keep(sums[i]);

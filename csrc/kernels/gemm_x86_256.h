@@ -10,6 +10,8 @@ namespace {
 
 struct Gemm256 {
   static constexpr int kVectors = 2;
+  static constexpr int kTallPanels = 1;
+  static constexpr int kNearPanels = 1;
   static constexpr int kLanes = 8;
   using Vector = __m256i;
   using Bytes = __m256i;
@@ -24,11 +26,13 @@ struct Gemm256 {
     return _mm256_set1_epi32(four);
   }
 
+  template <bool kBounded>
   class Float32 {
    public:
     Float32(const Requantization& r, std::size_t column) : scale_(r.scale + column) {}
     Vector operator()(Vector sum, int v) const {
       const __m256 scaled = _mm256_mul_ps(_mm256_cvtepi32_ps(sum), _mm256_loadu_ps(scale_ + v * kLanes));
+      if constexpr (kBounded) return _mm256_cvtps_epi32(scaled);
       // Beyond int32 the conversion gives INT_MIN, right for large negative values only; Narrow saturates to 16 bits.
       return _mm256_cvtps_epi32(_mm256_min_ps(scaled, _mm256_set1_ps(65536.0F)));
     }

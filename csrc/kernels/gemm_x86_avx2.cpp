@@ -7,7 +7,8 @@ namespace intaglio {
 namespace {
 
 struct Avx2 : Gemm256 {
-  static constexpr int kAccumulators = 6;
+  template <int NP>
+  static constexpr std::size_t kRows = NP == 1 ? 3 : 1;
   static constexpr int kMaxPanels = 2;
   struct Halves {
     __m256i even, odd;

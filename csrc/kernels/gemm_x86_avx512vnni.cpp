@@ -10,7 +10,10 @@ namespace {
 
 struct Avx512Vnni {
   static constexpr int kVectors = 1;
-  static constexpr int kAccumulators = 16;
+  template <int NP>
+  static constexpr std::size_t kRows = 16 / NP;
+  static constexpr int kTallPanels = 2;
+  static constexpr int kNearPanels = 4;
   static constexpr int kMaxPanels = 8;
   using Vector = __m512i;
   using Weights = __m512i;
@@ -29,11 +32,13 @@ struct Avx512Vnni {
   static Vector dot(Vector sum, Activations x, Weights w) { return _mm512_dpbusd_epi32(sum, x, w); }
   static void keep(Vector& v) { asm volatile("" : "+v"(v)); }
 
+  template <bool kBounded>
   class Float32 {
    public:
     Float32(const Requantization& r, std::size_t column) : scale_(r.scale + column) {}
     Vector operator()(Vector sum, int v) const {
       const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(scale_ + v * kPanelColumns));
+      if constexpr (kBounded) return _mm512_cvtps_epi32(scaled);
       // Beyond int32 the conversion gives INT_MIN, right for large negative values only; Narrow saturates to 16 bits.
       return _mm512_cvtps_epi32(_mm512_min_ps(scaled, _mm512_set1_ps(65536.0F)));
     }

@@ -5,7 +5,10 @@ namespace intaglio {
 namespace {
 
 struct AvxVnni : Gemm256 {
-  static constexpr int kAccumulators = 12;
+  template <int NP>
+  static constexpr std::size_t kRows = NP == 1   ? 6
+                                       : NP == 2 ? 2
+                                                 : 1;
   static constexpr int kMaxPanels = 4;
   using Weights = __m256i;
   using Activations = __m256i;

@@ -105,6 +105,8 @@ Result<Requantization> make_requantization(const Node& node, Planner& planner,
     auto scale = padded(node, planner, parameters.scale, groups, columns);
     if (!scale.ok()) return scale.status();
     requantization.scale = scale.value();
+    requantization.bounded =
+        std::all_of(parameters.scale.begin(), parameters.scale.end(), [](float scale) { return scale <= 0.5F; });
     return requantization;
   }
   auto multiplier = padded(node, planner, parameters.multiplier, groups, columns);
