@@ -24,20 +24,24 @@ class TensorInfo:
     zero_point: int
 
 
+_FLOAT32 = np.dtype(np.float32)
+
+
 def fit(array: ArrayLike, info: TensorInfo, batchable: bool) -> tuple[NDArray[Any], bool]:
     """The array as the engine takes it (native, C-contiguous, the input's dtype), and whether it was quantized."""
     given = _as_array(array, info)
-    _check_shape(given.shape, info, batchable)
+    if given.shape != info.shape:
+        _check_shape(given.shape, info, batchable)
+    if given.dtype == info.dtype:
+        return np.asarray(given, order="C"), False
+    if given.dtype.kind == "f" and info.scale is not None:
+        return _quantize(_float32(given), info), True
+    if given.dtype.kind == "f" and info.dtype == _FLOAT32:
+        return _float32(given), False
     if given.dtype.newbyteorder("=") == info.dtype:
         return np.asarray(given, dtype=info.dtype, order="C"), False
-    if given.dtype.kind != "f" or (info.dtype.kind != "f" and info.scale is None):
-        expected = f"{info.dtype}, or floats to be quantized" if info.scale is not None else str(info.dtype)
-        raise DTypeError(f"input '{info.name}': expected {expected}, got {given.dtype}")
-    with np.errstate(over="ignore"):
-        floats = np.asarray(given, dtype=np.float32, order="C")
-    if info.scale is None:
-        return floats, False
-    return _quantize(floats, info), True
+    expected = str(info.dtype) if info.scale is None else f"{info.dtype}, or floats to be quantized"
+    raise DTypeError(f"input '{info.name}': expected {expected}, got {given.dtype}")
 
 
 def to_floats(array: NDArray[Any], info: TensorInfo) -> NDArray[Any]:
@@ -57,6 +61,13 @@ def _as_array(array: ArrayLike, info: TensorInfo) -> NDArray[Any]:
         return np.asarray(array)
     except ValueError as error:
         raise ShapeError(f"input '{info.name}': expected an array of shape {info.shape}: {error}") from error
+
+
+def _float32(array: NDArray[Any]) -> NDArray[np.float32]:
+    if array.dtype == _FLOAT32:
+        return np.asarray(array, order="C")
+    with np.errstate(over="ignore"):
+        return np.asarray(array, dtype=np.float32, order="C")
 
 
 def _check_shape(shape: tuple[int, ...], info: TensorInfo, batchable: bool) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from intaglio import _core
 from intaglio.arrays import TensorInfo, check_batch, fit, to_floats
+from intaglio.errors import InputError
 
 if TYPE_CHECKING:
     from intaglio.graph import Graph
@@ -59,8 +60,11 @@ class Model(_core.Engine):
 
     def run(self, inputs: Mapping[str, ArrayLike], *, raw: bool | None = None) -> dict[str, NDArray[Any]]:
         """Arrays by input name in, arrays by output name out; otherwise as calling the model."""
-        outputs = self._answer(self._ordered(inputs), raw)
-        return {info.name: array for info, array in zip(self._output_infos, outputs, strict=True)}
+        arrays = self._ordered(inputs)
+        outputs = self(*arrays) if raw is None else self._call(*arrays, raw=raw)
+        if isinstance(outputs, tuple):
+            return {info.name: array for info, array in zip(self._output_infos, outputs, strict=True)}
+        return {self._output_infos[0].name: outputs}
 
     def plan(self) -> list[PlanStep]:
         """What a run does on this CPU, step by step."""
@@ -81,24 +85,18 @@ class Model(_core.Engine):
 
     def _call(self, *arrays: ArrayLike, raw: bool | None = None) -> NDArray[Any] | tuple[NDArray[Any], ...]:
         """What calling the model does with arrays that do not fit as they are."""
-        outputs = self._answer(arrays, raw)
-        return outputs[0] if len(outputs) == 1 else outputs
-
-    def _answer(self, arrays: Sequence[ArrayLike], raw: bool | None) -> tuple[NDArray[Any], ...]:
-        fitting, floats = self._fit(arrays)
+        fitting, quantized = self._fit(arrays)
         outputs = self._run(tuple(fitting))
-        if not isinstance(outputs, tuple):
-            outputs = (outputs,)
-        if floats if raw is None else not raw:
+        if not quantized if raw is None else raw:
+            return outputs
+        if isinstance(outputs, tuple):
             return tuple(to_floats(array, info) for array, info in zip(outputs, self._output_infos, strict=True))
-        return outputs
+        return to_floats(outputs, self._output_infos[0])
 
     def _fit(self, arrays: Sequence[ArrayLike]) -> tuple[list[NDArray[Any]], bool]:
         """The arrays as the engine takes them, and whether floats were quantized on the way."""
         infos = self._input_infos
         if len(arrays) != len(infos):
-            from intaglio.errors import InputError
-
             names = ", ".join(f"'{info.name}'" for info in infos)
             raise InputError(f"expected {len(infos)} inputs ({names}), got {len(arrays)}")
         fitted = [fit(array, info, self._batchable) for array, info in zip(arrays, infos, strict=True)]
@@ -106,16 +104,15 @@ class Model(_core.Engine):
         return [array for array, _ in fitted], any(quantized for _, quantized in fitted)
 
     def _ordered(self, inputs: Mapping[str, ArrayLike]) -> list[ArrayLike]:
-        names = [info.name for info in self._input_infos]
         if not isinstance(inputs, Mapping):
             raise TypeError(f"expected a dict of arrays by input name, got {type(inputs).__name__}")
-        if inputs.keys() != set(names):
-            from intaglio.errors import InputError
-
-            missing = "".join(f"; missing '{name}'" for name in names if name not in inputs)
-            unknown = "".join(f"; unknown '{name}'" for name in inputs if name not in names)
-            raise InputError(f"the inputs are {', '.join(map(repr, names))}{missing}{unknown}")
-        return [inputs[name] for name in names]
+        names = [info.name for info in self._input_infos]
+        arrays = [inputs[name] for name in names if name in inputs]
+        if len(arrays) == len(inputs) == len(names):
+            return arrays
+        missing = "".join(f"; missing {name!r}" for name in names if name not in inputs)
+        unknown = "".join(f"; unknown {name!r}" for name in inputs if name not in names)
+        raise InputError(f"the inputs are {', '.join(map(repr, names))}{missing}{unknown}")
 
 
 def load(
@@ -138,6 +135,8 @@ def load(
         raise TypeError(f"threads: expected a positive integer or None, got {threads!r}")
     elif threads < 1:
         raise ValueError(f"threads: expected a positive integer or None, got {threads}")
+    if requant not in ("float32", "fixed"):
+        raise ValueError(f"requant: expected 'float32' or 'fixed', got {requant!r}")
     if isa is None:
         isa = os.environ.get("INTAGLIO_ISA", "")
     return Model(_file_bytes(source, requant), isa, min(int(threads), 1 << 16))

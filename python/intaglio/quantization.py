@@ -16,6 +16,14 @@ from intaglio.opset import Requant
 _TINY: Final = np.finfo(np.float32).tiny
 
 
+def check_scale(scale: float) -> float:
+    """The scale as the float32 it is stored as, in float64."""
+    stored = float(np.float32(scale))
+    if not (math.isfinite(stored) and stored > 0):
+        raise QuantizationError(f"scale: expected finite and > 0, got {scale}")
+    return stored
+
+
 def quantize_multiplier(real: float) -> tuple[int, int]:
     """``real`` as ``multiplier * 2^(shift - 31)``, multiplier in [2^30, 2^31); too small a value gives (0, 0)."""
     if not (math.isfinite(real) and real >= 0):
@@ -34,7 +42,7 @@ def requant_scale(sx: ArrayLike, sw: ArrayLike, sy: ArrayLike) -> NDArray[np.flo
 
     A result below the normal numbers becomes the smallest of them: times any int32, both round to zero.
     """
-    with np.errstate(under="ignore", over="ignore"):
+    with np.errstate(all="ignore"):
         scale = (np.asarray(sx, np.float32) * np.asarray(sw, np.float32)) / np.asarray(sy, np.float32)
     return np.asarray(np.maximum(scale, _TINY), np.float32)
 
@@ -74,7 +82,8 @@ class Requantization:
         if mode is Requant.FLOAT32:
             return cls.of_scales(requant_scale(sx, sw, sy))
         a, b, y = (np.asarray(s, np.float32).astype(np.float64) for s in (sx, sw, sy))
-        return cls.of_factors(mode, a * b / y)
+        with np.errstate(all="ignore"):
+            return cls.of_factors(mode, a * b / y)
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,7 @@ class SumParameters:
 
 def add_parameters(mode: Requant, sa: float, sb: float, sy: float) -> SumParameters:
     """Attributes that bring operands of scales ``sa`` and ``sb`` to ``sy``."""
-    sa, sb, sy = (float(np.float32(s)) for s in (sa, sb, sy))
+    sa, sb, sy = (check_scale(s) for s in (sa, sb, sy))
     if mode is Requant.FIXED:
         left_shift, twice = 20, 2 * max(sa, sb)
         factors = (sa / twice, sb / twice, twice / (2**left_shift * sy))
@@ -107,9 +116,9 @@ def make_table(
     function: Callable[[NDArray[np.float64]], NDArray[np.float64]], sx: float, zx: int, sy: float, zy: int
 ) -> NDArray[np.int8]:
     """The 256 values of a real function between two quantizations, indexed by ``q + 128``."""
-    x = float(np.float32(sx)) * (np.arange(-128, 128, dtype=np.float64) - zx)
+    x = check_scale(sx) * (np.arange(-128, 128, dtype=np.float64) - zx)
     with np.errstate(over="ignore", divide="ignore"):
-        y = np.asarray(function(x), np.float64) / float(np.float32(sy))
+        y = np.asarray(function(x), np.float64) / check_scale(sy)
     if np.isnan(y).any():
         raise QuantizationError(f"table: expected a number everywhere, got NaN at {x[np.isnan(y)][0]}")
     return np.asarray(np.clip(np.rint(np.clip(y, -1024, 1024)) + zy, -128, 127), np.int8)
@@ -117,6 +126,6 @@ def make_table(
 
 def real_to_int8(value: float, scale: float, zero_point: int) -> int:
     """A real bound as TFLite quantizes it: float32 division, halves away from zero, clamped to int8."""
-    quotient = float(np.float32(value) / np.float32(scale))
+    quotient = float(np.float32(value) / np.float32(check_scale(scale)))
     rounded = math.copysign(math.floor(min(abs(quotient), 1024.0) + 0.5), quotient)
     return min(max(int(rounded) + zero_point, -128), 127)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from intaglio.errors import QuantizationError
 from intaglio.fixed_point import Int64, rdivpot, srdhm
 from intaglio.opset import Requant
-from intaglio.quantization import quantize_multiplier
+from intaglio.quantization import check_scale, quantize_multiplier
 
 #: Integer bits of the exponent's argument, as gemmlowp's softmax has it (Q5.26).
 _INTEGER_BITS = 5
@@ -31,7 +31,7 @@ def softmax_numerator(mode: Requant, sy: float) -> int:
     """The attribute ``numerator`` for outputs of scale ``sy``."""
     if mode is Requant.FIXED:
         return 0
-    numerator = round(2**48 / float(np.float32(sy)))
+    numerator = round(2**48 / check_scale(sy))
     if not 1 <= numerator < 2**63:
         raise QuantizationError(f"softmax: expected an output scale from 2^-14 to 2^47, got {sy}")
     return numerator

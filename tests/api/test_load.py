@@ -34,6 +34,11 @@ def test_every_kind_of_source(path: Path) -> None:
             np.testing.assert_array_equal(intaglio.load(source)(x), expected)
 
 
+def test_unknown_requantization(path: Path) -> None:
+    with pytest.raises(ValueError, match="requant: expected 'float32' or 'fixed', got 'int8'"):
+        intaglio.load(path, requant="int8")
+
+
 def test_the_source_may_go(path: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.intaglio"
     copy.write_bytes(path.read_bytes())

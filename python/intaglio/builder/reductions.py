@@ -12,7 +12,7 @@ from intaglio.builder.movement import normal_axis
 from intaglio.builder.sums import PaddingLike, Pair, need_rank, pair, resolve_padding, windows
 from intaglio.graph import AttrValue
 from intaglio.opset import Requant, Rounding
-from intaglio.quantization import Requantization
+from intaglio.quantization import Requantization, check_scale
 from intaglio.softmax_tables import softmax_numerator, softmax_table
 
 
@@ -71,7 +71,7 @@ class ReductionsMixin(GraphAssembler):
         shape = self.tensor(x).shape
         chosen = sorted({normal_axis("mean", axis, len(shape)) for axis in axes})
         count = int(np.prod([shape[a] for a in chosen], dtype=np.int64))
-        factor = float(self._activation_scale(x)) / (float(np.float32(out_scale)) * max(count, 1))
+        factor = float(self._activation_scale(x)) / (check_scale(out_scale) * max(count, 1))
         parameters = requantization or Requantization.of_factors(self.requant, factor)
         kept = [1 if i in chosen else n for i, n in enumerate(shape)]
         name = name or self._fresh("mean")
