@@ -78,8 +78,8 @@ def test_sums_equal_scalars(op: str, seed: int) -> None:
         return rounded_away(Fraction(nearest, 2 ** max(-s[i], 0)))
 
     pairs = np.broadcast(a, b)
-    for (p, q), got in zip(pairs, y.ravel(), strict=True):
-        p, q = int(p) - za, int(q) - zb
+    for (qa, qb), got in zip(pairs, y.ravel(), strict=True):
+        p, q = int(qa) - za, int(qb) - zb
         if view.requant is Requant.FLOAT32:
             value = math.floor(Fraction(p * m[0] + sign * q * m[1], 2 ** s[0]) + Fraction(1, 2))
         else:
