@@ -35,6 +35,9 @@ struct DepthwiseOutputs {
   const std::uint8_t* cells = nullptr;
   const std::ptrdiff_t* taps = nullptr;  // byte offset of each tap's first cell from `cells`
   std::size_t tap_count = 0;
+  // 3: taps come in threes of which each reads one site further than the one before, so that sites share the loads of
+  // cells too. Otherwise 1.
+  int run = 1;
   const std::byte* weights = nullptr;  // [tap][period + chunk] cells: 4 int8, or 2 int16
   std::size_t weight_step = 0;         // bytes from one tap to the next
   const std::int32_t* bias = nullptr;  // zero-point corrections folded in

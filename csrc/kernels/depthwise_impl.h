@@ -33,7 +33,7 @@ INTAGLIO_INLINE typename Simd::Vector requantize(typename Simd::Vector sum, cons
 }
 
 // One chunk, whose first channel is `channel`, at kSites sites; store(address, bytes) keeps the bytes of one.
-template <class Simd, bool kFixed, int kSites, class Store>
+template <class Simd, bool kFixed, int kRun, int kSites, class Store>
 INTAGLIO_INLINE void compute_chunk(const DepthwiseOutputs& work, const std::uint8_t* cells, std::size_t channel,
                                    std::uint8_t* out, Store store) {
   using Vector = typename Simd::Vector;
@@ -47,25 +47,33 @@ INTAGLIO_INLINE void compute_chunk(const DepthwiseOutputs& work, const std::uint
     }
   }
 
+  constexpr int kColumns = kSites + kRun - 1;
   const std::byte* weights = work.weights + channel * kCellBytes;
   const std::ptrdiff_t* const taps_end = work.taps + work.tap_count;
-  for (const std::ptrdiff_t* tap = work.taps; tap != taps_end; ++tap) {
-    const std::uint8_t* x[kSites];
-#pragma GCC unroll 4
-    for (int site = 0; site < kSites; ++site) {
-      x[site] = site == 0 ? cells + *tap : x[site - 1] + work.cells_step;
-      // Opaque, so that a site is one base register: the compiler would keep an index for every vector, and spill.
-      asm("" : "+r"(x[site]));
+  for (const std::ptrdiff_t* tap = work.taps; tap != taps_end; tap += kRun) {
+    const std::uint8_t* x[kColumns];
+#pragma GCC unroll 8
+    for (int column = 0; column < kColumns; ++column) {
+      x[column] = column == 0 ? cells + *tap : x[column - 1] + work.cells_step;
+      // Opaque, so that a column is one base register: the compiler would keep an index for every vector, and spill.
+      asm("" : "+r"(x[column]));
     }
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
-      const Vector weight = Simd::load(weights + v * kVectorBytes);
+      Vector weight[kRun];
 #pragma GCC unroll 4
-      for (int site = 0; site < kSites; ++site) {
-        sums[site][v] = Simd::dot(sums[site][v], Simd::load(x[site] + v * kVectorBytes), weight);
+      for (int i = 0; i < kRun; ++i) weight[i] = Simd::load(weights + i * work.weight_step + v * kVectorBytes);
+#pragma GCC unroll 8
+      for (int column = 0; column < kColumns; ++column) {
+        const Vector values = Simd::load(x[column] + v * kVectorBytes);
+#pragma GCC unroll 4
+        for (int i = 0; i < kRun; ++i) {
+          const int site = column - i;
+          if (site >= 0 && site < kSites) sums[site][v] = Simd::dot(sums[site][v], values, weight[i]);
+        }
       }
     }
-    weights += work.weight_step;
+    weights += kRun * work.weight_step;
   }
 
 #pragma GCC unroll 4
@@ -81,7 +89,7 @@ INTAGLIO_INLINE void compute_chunk(const DepthwiseOutputs& work, const std::uint
 }
 
 // `passes` times all chunks of kSites sites.
-template <class Simd, bool kFixed, int kSites>
+template <class Simd, bool kFixed, int kRun, int kSites>
 __attribute__((noinline)) void run_sites(const DepthwiseOutputs& work, std::size_t first, std::size_t passes,
                                          std::size_t chunks) {
   constexpr std::size_t kChunk = kVectors * Simd::kLanes;
@@ -90,9 +98,9 @@ __attribute__((noinline)) void run_sites(const DepthwiseOutputs& work, std::size
   for (; passes != 0; --passes) {
     std::size_t channel = 0;
     for (std::size_t at = 0; at < chunks * kChunk; at += kChunk) {
-      compute_chunk<Simd, kFixed, kSites>(work, cells + at * kCellBytes, channel, out + at,
-                                          [](std::uint8_t* address, typename Simd::Bytes bytes)
-                                              __attribute__((always_inline)) { Simd::store(address, bytes); });
+      compute_chunk<Simd, kFixed, kRun, kSites>(work, cells + at * kCellBytes, channel, out + at,
+                                                [](std::uint8_t* address, typename Simd::Bytes bytes)
+                                                    __attribute__((always_inline)) { Simd::store(address, bytes); });
       channel += work.chunk_modulo_period;
       if (channel >= work.period) channel -= work.period;
     }
@@ -107,23 +115,23 @@ __attribute__((noinline)) void run_rest(const DepthwiseOutputs& work) {
   constexpr std::size_t kChunk = kVectors * Simd::kLanes;
   const std::size_t chunks = work.rest / kChunk;
   const std::size_t left = work.rest % kChunk;
-  if (chunks != 0) run_sites<Simd, kFixed, 1>(work, work.sites, 1, chunks);
+  if (chunks != 0) run_sites<Simd, kFixed, 1, 1>(work, work.sites, 1, chunks);
   if (left == 0) return;
   const std::uint8_t* cells = work.cells + static_cast<std::ptrdiff_t>(work.sites) * work.cells_step;
   std::uint8_t* out = work.out + static_cast<std::ptrdiff_t>(work.sites) * work.out_step;
   const std::size_t at = chunks * kChunk;
-  compute_chunk<Simd, kFixed, 1>(work, cells + at * kCellBytes, at % work.period, out + at,
-                                 [left](std::uint8_t* address, typename Simd::Bytes bytes)
-                                     __attribute__((always_inline)) { Simd::store_some(address, bytes, left); });
+  compute_chunk<Simd, kFixed, 1, 1>(work, cells + at * kCellBytes, at % work.period, out + at,
+                                    [left](std::uint8_t* address, typename Simd::Bytes bytes)
+                                        __attribute__((always_inline)) { Simd::store_some(address, bytes, left); });
 }
 
 // Sites are shared out evenly over the fewest passes, so at most two kinds of pass.
-template <class Simd, bool kFixed>
+template <class Simd, bool kFixed, int kRun>
 INTAGLIO_INLINE void run_all(const DepthwiseOutputs& work) {
   using Run = void (*)(const DepthwiseOutputs&, std::size_t, std::size_t, std::size_t);
   constexpr int kThird = Simd::kSites < 3 ? 1 : 3;
-  static constexpr Run kRuns[] = {run_sites<Simd, kFixed, 1>, run_sites<Simd, kFixed, 2>,
-                                  run_sites<Simd, kFixed, kThird>, run_sites<Simd, kFixed, Simd::kSites>};
+  static constexpr Run kRuns[] = {run_sites<Simd, kFixed, kRun, 1>, run_sites<Simd, kFixed, kRun, 2>,
+                                  run_sites<Simd, kFixed, kRun, kThird>, run_sites<Simd, kFixed, kRun, Simd::kSites>};
   if (work.sites != 0) {
     const std::uint32_t sites = static_cast<std::uint32_t>(work.sites);
     const std::uint32_t passes = (sites + Simd::kSites - 1) / Simd::kSites;
@@ -138,9 +146,9 @@ INTAGLIO_INLINE void run_all(const DepthwiseOutputs& work) {
 template <class Simd>
 void run_outputs(const DepthwiseOutputs& work) {
   if (work.requantization.scale != nullptr) {
-    run_all<Simd, false>(work);
+    work.run == 3 ? run_all<Simd, false, 3>(work) : run_all<Simd, false, 1>(work);
   } else {
-    run_all<Simd, true>(work);
+    work.run == 3 ? run_all<Simd, true, 3>(work) : run_all<Simd, true, 1>(work);
   }
 }
 

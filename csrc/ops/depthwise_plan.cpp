@@ -11,9 +11,12 @@ namespace {
 // Cells of one part are kept below this, so that they stay in the first-level cache with weights and outputs.
 constexpr std::int64_t kCellBudget = 24 * 1024;
 constexpr std::int64_t kMaxBandRows = 32;
-// Relative cost of a chunk of one tap, and of making a chunk of cells.
-constexpr std::int64_t kTapCost = 3;
-constexpr std::int64_t kInterleaveCost = 8;
+// Cycles, roughly: one chunk of one tap; making a chunk of cells; a run of cells; a call of a kernel with what leads to
+// it.
+constexpr double kTapCycles = 6;
+constexpr double kInterleaveCycles = 5.5;
+constexpr double kRunCycles = 4;
+constexpr double kCallCycles = 30;
 
 constexpr std::int64_t divide_up(std::int64_t value, std::int64_t divisor) { return (value + divisor - 1) / divisor; }
 
@@ -28,6 +31,11 @@ DepthwiseBand choose_band(const DepthwisePlan& plan, std::int64_t bytes_per_grou
   best.cycle = group_rows / std::gcd(best.advance, group_rows);
   best.cycle_groups = best.cycle * best.advance / group_rows;
 
+  const double chunks = static_cast<double>(shape.out_channels) / static_cast<double>(plan.kernels->chunk);
+  const double runs = shape.stride_w == 1 && !plan.whole_chunks ? 1 : static_cast<double>(columns);
+  const double group_cycles = static_cast<double>(columns) * chunks * kInterleaveCycles + runs * kRunCycles +
+                              static_cast<double>(plan.stream_count) * kCallCycles;
+  const double tap_cycles = static_cast<double>(shape.out_width) * chunks * kTapCycles;
   double best_cost = 0;
   std::int64_t taps = 0;  // of all rows of the band
   for (std::int64_t rows = 1; rows <= std::min(kMaxBandRows, shape.out_height); ++rows) {
@@ -35,9 +43,10 @@ DepthwiseBand choose_band(const DepthwisePlan& plan, std::int64_t bytes_per_grou
     taps += divide_up(start % group_rows + shape.kernel_h, group_rows) * shape.kernel_w;
     const std::int64_t groups = divide_up(start + shape.kernel_h, group_rows);
     if (rows > 1 && groups > kCellBudget / bytes_per_group) break;
-    const double cost = (static_cast<double>(taps) * static_cast<double>(shape.out_width * kTapCost) +
-                         static_cast<double>(groups) * static_cast<double>(columns * kInterleaveCost)) /
-                        static_cast<double>(rows);
+    const double calls = static_cast<double>(shape.out_width == 1 ? std::min(rows, best.cycle) : rows);
+    const double cost =
+        (static_cast<double>(taps) * tap_cycles + static_cast<double>(groups) * group_cycles + calls * kCallCycles) /
+        static_cast<double>(rows);
     if (rows == 1 || cost < best_cost) {
       best_cost = cost;
       best.rows = rows;
@@ -47,14 +56,20 @@ DepthwiseBand choose_band(const DepthwisePlan& plan, std::int64_t bytes_per_grou
   return best;
 }
 
+// Whether windows read neighbouring columns three at a time (DepthwiseOutputs::run).
+bool has_runs_of_three(const DepthwiseShape& shape) {
+  return shape.kernel_w == 3 && shape.stride_w == 1 && shape.dilation_w == 1;
+}
+
 // Whether to round the channels up to whole chunks, rather than run on from column to column: then chunks are aligned
 // and every column is a site. Running on is for channels that would fill their chunks badly, if enough chunks share
 // weights.
 bool wants_whole_chunks(const DepthwiseShape& shape, std::int64_t chunk) {
   const std::int64_t channels = shape.out_channels;
   if (channels < chunk) return false;
-  const std::int64_t sites = channels * shape.out_width / std::lcm(channels, chunk);
-  return sites < 3 || 8 * channels > 7 * divide_up(channels, chunk) * chunk;
+  if (channels * shape.out_width / std::lcm(channels, chunk) < 3) return true;
+  const std::int64_t rounded = divide_up(channels, chunk) * chunk;
+  return has_runs_of_three(shape) ? 4 * channels >= 3 * rounded : 8 * channels > 7 * rounded;
 }
 
 // A block of whole chunks whose cells fit the budget, if any do: the one with the fewest chunks in all blocks, and of
@@ -83,6 +98,7 @@ void lay_out_sites(DepthwisePlan& plan) {
   outputs.sites = static_cast<std::size_t>(count / step);
   outputs.rest = static_cast<std::size_t>(count % step);
   outputs.cells_step = step * static_cast<std::int64_t>(kCellBytes);
+  outputs.run = plan.whole_chunks && has_runs_of_three(shape) ? 3 : 1;
   outputs.out_step = plan.whole_chunks ? shape.out_channels : step;
 }
 

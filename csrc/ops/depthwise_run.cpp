@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 
 #include "ops/depthwise.h"
 
@@ -30,15 +31,21 @@ void pad_all(const DepthwisePlan& plan, std::uint8_t* scratch) {
   }
 }
 
-// Repeats each of a row's channels `multiplier` times, for the output channels [channel, channel + block).
+// Repeats each of a row's channels `multiplier` times, for the output channels [channel, channel + block). Writes up to
+// 7 bytes past the end.
 void repeat_channels(const DepthwisePlan& plan, const std::uint8_t* row, std::int64_t channel, std::uint8_t* out) {
   const std::int64_t multiplier = plan.shape.multiplier();
+  const std::int64_t first = channel / multiplier;
+  const std::int64_t first_left = multiplier - channel % multiplier;
   for (std::int64_t column = 0; column < plan.shape.width; ++column, row += plan.shape.channels) {
-    for (std::int64_t c = channel; c < channel + plan.block;) {
-      const std::int64_t count = std::min(multiplier - c % multiplier, channel + plan.block - c);
-      std::fill(out, out + count, row[c / multiplier]);
-      out += count;
-      c += count;
+    std::uint8_t* const end = out + plan.block;
+    std::int64_t left = first_left;
+    for (const std::uint8_t* value = row + first; out < end; ++value) {
+      const std::uint64_t eight = *value * 0x0101010101010101U;
+      left = std::min(left, end - out);
+      for (std::int64_t i = 0; i < left; i += 8) std::memcpy(out + i, &eight, sizeof(eight));
+      out += left;
+      left = multiplier;
     }
   }
 }
@@ -121,6 +128,7 @@ void compute_band(const DepthwisePlan& plan, std::int64_t rows, std::int64_t cha
       // Sites share weights down the rows.
       work.sites = static_cast<std::size_t>(cycles);
       work.cells_step = cycle_bytes;
+      work.run = 1;
       work.out_step = plan.band.cycle * row_bytes;
       for (std::int64_t column = 0; column < shape.out_width; ++column) {
         plan.kernels->outputs(work);
