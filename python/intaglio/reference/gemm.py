@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,12 +21,14 @@ def conv2d(view: NodeView, x: NDArray[Any], weight: NDArray[Any], bias: NDArray[
     groups, kernel = view.number("groups"), weight.shape[1:3]
     w = _centred_weight(view, weight)
     inputs, outputs = x.shape[3] // groups, weight.shape[0] // groups
-    acc = np.zeros((x.shape[0], *view.output.shape[1:]))
+    # One row per output position: NumPy multiplies plain matrices fastest.
+    acc = np.zeros((math.prod(view.output.shape[:3]), weight.shape[0]))
     for ky, kx, patch in _taps(view, x, kernel):
+        rows = patch.reshape(len(acc), x.shape[3])
         for g in range(groups):
             channels = slice(g * outputs, (g + 1) * outputs)
-            acc[..., channels] += patch[..., g * inputs : (g + 1) * inputs] @ w[channels, ky, kx, :].T
-    return requantize(view, _with_bias(acc, bias))
+            acc[:, channels] += rows[:, g * inputs : (g + 1) * inputs] @ w[channels, ky, kx, :].T
+    return requantize(view, _with_bias(acc.reshape(view.output.shape), bias))
 
 
 def depthwise_conv2d(
@@ -34,9 +37,9 @@ def depthwise_conv2d(
     """Output channel c reads input channel c // multiplier."""
     w = _centred_weight(view, weight)
     multiplier = weight.shape[2] // x.shape[3]
-    acc = np.zeros((x.shape[0], *view.output.shape[1:]))
+    acc = np.zeros(view.output.shape)
     for ky, kx, patch in _taps(view, x, weight.shape[:2]):
-        acc += np.repeat(patch, multiplier, axis=3) * w[ky, kx]
+        acc += (patch if multiplier == 1 else np.repeat(patch, multiplier, axis=3)) * w[ky, kx]
     return requantize(view, _with_bias(acc, bias))
 
 

@@ -17,7 +17,7 @@ from intaglio.rules.view import NodeView
 
 def max_pool2d(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
     """Positions outside the input lose against every value."""
-    largest = np.full((x.shape[0], *view.output.shape[1:]), -129, np.int64)
+    largest = np.full(view.output.shape, -129, np.int64)
     for patch in _taps(view, x, outside=-129):
         np.maximum(largest, patch, out=largest)
     return to_int8(largest, *view.numbers("clamp"))
@@ -25,7 +25,7 @@ def max_pool2d(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
 
 def average_pool2d(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
     """Sum over the positions inside, divided by their number."""
-    acc = np.zeros((x.shape[0], *view.output.shape[1:]), np.int64)
+    acc = np.zeros(view.output.shape, np.int64)
     for patch in _taps(view, x, outside=0):
         acc += patch
     inside = [
