@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from intaglio import cpu, errors, ops, reference
     from intaglio.builder import Builder
-    from intaglio.convert import convert
+    from intaglio.conversion import convert
     from intaglio.errors import Error
     from intaglio.graph import Graph
     from intaglio.model import Model, PlanStep, TensorInfo, load
@@ -39,7 +39,7 @@ _MODULES = {
     "Model": "model",
     "PlanStep": "model",
     "TensorInfo": "model",
-    "convert": "convert",
+    "convert": "conversion",
     "load": "model",
 }
 

@@ -158,6 +158,6 @@ def _file_bytes(source: Any, requant: str) -> object:
 
     if isinstance(source, Graph):
         return source.to_bytes()
-    from intaglio.convert import convert
+    from intaglio.conversion import convert
 
     return convert(source, requant=requant).to_bytes()

@@ -18,7 +18,7 @@ from op_cases_unary import WITHOUT_KERNEL, unary  # noqa: E402
 from tflite_writer import Writer  # noqa: E402
 
 from intaglio import reference  # noqa: E402
-from intaglio.convert import convert  # noqa: E402
+from intaglio.conversion import convert  # noqa: E402
 from intaglio.frontends.tflite import load  # noqa: E402
 from intaglio.frontends.tflite.lower import LOWERINGS  # noqa: E402
 from intaglio.graph import Graph  # noqa: E402
