@@ -9,6 +9,9 @@ namespace intaglio {
 namespace {
 
 constexpr std::int64_t kElementCost = 64;
+// A dim is below 2^31.
+constexpr int kIndexBits = 31;
+constexpr std::int64_t kIndexMask = (std::int64_t{1} << kIndexBits) - 1;
 
 // Index of the first extreme of `length` values, `inner` apart, for each of outer * inner places.
 struct Arguments {
@@ -16,31 +19,29 @@ struct Arguments {
   std::int64_t outer, length, inner;
 };
 
-struct Greater {
-  static bool better(std::uint8_t a, std::uint8_t b) { return a > b; }
+// The extreme has the largest rank.
+struct Greatest {
+  static std::int64_t rank(std::uint8_t value) { return value; }
 };
-struct Less {
-  static bool better(std::uint8_t a, std::uint8_t b) { return a < b; }
+struct Least {
+  static std::int64_t rank(std::uint8_t value) { return 255 - value; }
 };
 
-// Parts are ranges of places.
+// Parts are ranges of places. Rank and index share one number, so that the largest is the first of the extremes and
+// nothing branches on the values.
 template <class Order, class Index>
 void run(const void* arguments, const Memory& memory, int part, int parts) {
   const auto& args = *static_cast<const Arguments*>(arguments);
   const Range range = split(args.outer * args.inner, part, parts);
   Index* y = memory.at<Index>(args.y);
   for (std::int64_t place = range.begin; place < range.end; ++place) {
-    const std::uint8_t* x =
-        memory.at<std::uint8_t>(args.x) + place / args.inner * args.length * args.inner + place % args.inner;
+    const std::int64_t outer = place / args.inner, inner = place % args.inner;
+    const std::uint8_t* x = memory.at<std::uint8_t>(args.x) + outer * args.length * args.inner + inner;
     std::int64_t best = 0;
-    std::uint8_t extreme = x[0];
-    for (std::int64_t i = 1; i < args.length; ++i) {
-      const std::uint8_t value = x[i * args.inner];
-      if (!Order::better(value, extreme)) continue;
-      extreme = value;
-      best = i;
+    for (std::int64_t i = 0; i < args.length; ++i) {
+      best = std::max(best, (Order::rank(x[i * args.inner]) << kIndexBits) + (args.length - 1 - i));
     }
-    y[place] = static_cast<Index>(best);
+    y[place] = static_cast<Index>(args.length - 1 - (best & kIndexMask));
   }
 }
 
@@ -60,7 +61,7 @@ Status prepare(const Node& node, Planner& planner, const char* kernel) {
     if (i != axis) dims.push(x.dims[i]);
   }
   INTAGLIO_TRY(check_dims(node, y, "output", dims.span()));
-  INTAGLIO_TRY(check_between(node, "size of the axis", x.dims[axis], 1, std::int64_t{1} << 31));
+  INTAGLIO_TRY(check_between(node, "size of the axis", x.dims[axis], 1, kIndexMask));
   if (y.elements == 0) return {};
 
   auto* args = planner.make<Arguments>();
@@ -79,7 +80,7 @@ Status prepare(const Node& node, Planner& planner, const char* kernel) {
 
 }  // namespace
 
-Status prepare_arg_max(const Node& node, Planner& planner) { return prepare<Greater>(node, planner, "arg_max_u8"); }
-Status prepare_arg_min(const Node& node, Planner& planner) { return prepare<Less>(node, planner, "arg_min_u8"); }
+Status prepare_arg_max(const Node& node, Planner& planner) { return prepare<Greatest>(node, planner, "arg_max_u8"); }
+Status prepare_arg_min(const Node& node, Planner& planner) { return prepare<Least>(node, planner, "arg_min_u8"); }
 
 }  // namespace intaglio

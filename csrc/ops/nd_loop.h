@@ -31,6 +31,17 @@ struct NdLoop {
     for (int k = 0; k < N; ++k) stride[rank - 1][k] = strides[k];
   }
 
+  void remove(int loop) {
+    NdLoop rest;
+    for (int i = 0; i < rank; ++i) {
+      if (i == loop) continue;
+      rest.count[rest.rank] = count[i];
+      for (int k = 0; k < N; ++k) rest.stride[rest.rank][k] = stride[i][k];
+      ++rest.rank;
+    }
+    *this = rest;
+  }
+
   std::int64_t total() const {
     std::int64_t product = 1;
     for (int i = 0; i < rank; ++i) product *= count[i];
