@@ -1,25 +1,21 @@
-// Proves that a byte string is a well-formed `.intaglio` file, in the order of docs/format.md, and builds the Model.
+// Proves that the tables of an `.intaglio` file describe a graph, in the order of docs/format.md, and builds the Model.
 #include <algorithm>
 #include <cfloat>
 
 #include "base/checked.h"
 #include "model/checksum.h"
 #include "model/layout.h"
+#include "model/malformed.h"
 #include "model/model.h"
+#include "model/peak.h"
+#include "model/sections.h"
 
 namespace intaglio {
 namespace {
 
 using layout::Extent;
-using layout::Section;
 
-__attribute__((format(printf, 1, 2))) Status malformed(const char* format, ...) {
-  std::va_list arguments;
-  va_start(arguments, format);
-  const Status status = Status::verror(Code::kModelFormat, format, arguments);
-  va_end(arguments);
-  return status;
-}
+Status no_memory() { return Status::error(Code::kOutOfMemory, "no memory for the model's tables"); }
 
 bool known_dtype(std::uint32_t dtype) { return dtype >= 1 && dtype <= 5; }
 
@@ -36,23 +32,21 @@ bool known_op(std::uint32_t code) {
 
 class Reader {
  public:
-  Reader(std::span<const std::byte> file, Allocator& allocator) : file_(file), allocator_(allocator) {}
+  Reader(const Sections& sections, Allocator& allocator)
+      : sections_(sections), header_(sections.header), allocator_(allocator) {}
 
   Result<Model> read() {
-    INTAGLIO_TRY(read_header());
-    INTAGLIO_TRY(read_sections());
     INTAGLIO_TRY(allocate());
     INTAGLIO_TRY(read_tensors());
     INTAGLIO_TRY(read_ports());
     INTAGLIO_TRY(read_nodes());
     INTAGLIO_TRY(read_metadata());
     INTAGLIO_TRY(check_names());
+    INTAGLIO_TRY(check_peak());
     return std::move(model_);
   }
 
  private:
-  Status read_header();
-  Status read_sections();
   Status allocate();
   Status read_tensors();
   Status read_tensor(std::size_t index, const layout::Tensor& record);
@@ -62,106 +56,22 @@ class Reader {
   Status read_node(std::size_t index, const layout::Node& record);
   Status read_metadata();
   Status check_names();
+  Status check_peak();
 
   // Strings and lists lie end to end in a fixed order: each must start where the last one ended.
   Status next_string(Extent extent, const char* what, std::size_t index, std::string_view& string);
   Status next_list(Extent extent, const char* what, std::size_t index, std::span<const std::int64_t>& list);
   Status check_ids(std::span<const std::int64_t> ids, const char* what, std::size_t node);
 
-  std::span<const std::byte> section(const Section& s) const { return file_.subspan(s.offset, s.size); }
-
-  std::span<const std::byte> file_;
+  const Sections& sections_;
+  const layout::Header& header_;
   Allocator& allocator_;
-  layout::Header header_{};
-  std::span<const std::int64_t> integers_;
-  std::string_view strings_;
   std::size_t integers_used_ = 0;
   std::size_t strings_used_ = 0;
   std::uint64_t data_used_ = 0;
   Array<bool> ready_;  // tensors that hold a value before the node being read
   Model model_;
 };
-
-Status Reader::read_header() {
-  if (file_.size() < sizeof(layout::Header)) {
-    return malformed("a model is at least %zu bytes, got %zu", sizeof(layout::Header), file_.size());
-  }
-  if (reinterpret_cast<std::uintptr_t>(file_.data()) % 8 != 0) {
-    return Status::error(Code::kInvalidArgument, "the model's bytes must be 8-byte aligned");
-  }
-  header_ = layout::load<layout::Header>(file_.data());
-  if (std::memcmp(header_.magic, layout::kMagic, sizeof(header_.magic)) != 0) {
-    return malformed("not an Intaglio model: it does not start with 'INTAGLIO'");
-  }
-  if (header_.format_version != layout::kFormatVersion) {
-    return Status::error(Code::kUnsupportedVersion, "file format version %u: this engine reads version %u",
-                         header_.format_version, layout::kFormatVersion);
-  }
-  if (header_.opset_version != layout::kOpsetVersion) {
-    return Status::error(Code::kUnsupportedVersion, "op-set version %u: this engine has version %u",
-                         header_.opset_version, layout::kOpsetVersion);
-  }
-  if (header_.file_size != file_.size() || file_.size() % kAlignment != 0) {
-    return malformed("the header says %llu bytes (a multiple of 64), got %zu: truncated or damaged",
-                     static_cast<unsigned long long>(header_.file_size), file_.size());
-  }
-  layout::Header unsigned_header = header_;
-  unsigned_header.header_checksum = 0;
-  if (checksum(std::as_bytes(std::span(&unsigned_header, 1))).a != header_.header_checksum) {
-    return malformed("damaged: the header's checksum does not match");
-  }
-  const Checksums body = checksum(file_.subspan(sizeof(layout::Header)));
-  if (body.a != header_.body_checksum_a || body.b != header_.body_checksum_b) {
-    return malformed("damaged: the body's checksum does not match");
-  }
-  if (header_.zero[0] != 0 || header_.zero[1] != 0) return malformed("bytes 176 to 191 of the header are not zero");
-  return {};
-}
-
-Status Reader::read_sections() {
-  struct Expected {
-    const char* name;
-    const Section& section;
-    bool fixed;
-    std::uint64_t size;  // where fixed
-  };
-  const std::uint64_t ports = std::uint64_t{header_.input_count} + header_.output_count;
-  const Expected all[] = {{"tensors", header_.tensors, true, header_.tensor_count * sizeof(layout::Tensor)},
-                          {"nodes", header_.nodes, true, header_.node_count * sizeof(layout::Node)},
-                          {"ports", header_.ports, true, ports * sizeof(layout::Port)},
-                          {"integers", header_.integers, false, 0},
-                          {"strings", header_.strings, false, 0},
-                          {"data", header_.data, false, 0}};
-  std::uint64_t end = sizeof(layout::Header);
-  for (const Expected& expected : all) {
-    const std::uint64_t start = align_up(end);
-    const Section& s = expected.section;
-    if (s.offset != start || !inside(s.offset, s.size, file_.size())) {
-      return malformed("section '%s' must start at byte %llu and end inside the file, got byte %llu, %llu bytes",
-                       expected.name, static_cast<unsigned long long>(start), static_cast<unsigned long long>(s.offset),
-                       static_cast<unsigned long long>(s.size));
-    }
-    if (expected.fixed && s.size != expected.size) {
-      return malformed("section '%s' must have %llu bytes for its count, got %llu", expected.name,
-                       static_cast<unsigned long long>(expected.size), static_cast<unsigned long long>(s.size));
-    }
-    if (!all_zero(file_.subspan(end, start - end))) {
-      return malformed("the bytes before section '%s' are not zero", expected.name);
-    }
-    end = s.offset + s.size;
-  }
-  if (align_up(end) != file_.size() || !all_zero(file_.subspan(end))) {
-    return malformed("the file must end at the next multiple of 64 after its data, in zero bytes");
-  }
-  if (header_.integers.size % sizeof(std::int64_t) != 0) {
-    return malformed("section 'integers' must be a multiple of 8 bytes");
-  }
-  const auto integers = section(header_.integers);
-  integers_ = {reinterpret_cast<const std::int64_t*>(integers.data()), integers.size() / sizeof(std::int64_t)};
-  const auto strings = section(header_.strings);
-  strings_ = {reinterpret_cast<const char*>(strings.data()), strings.size()};
-  return {};
-}
 
 Status Reader::allocate() {
   model_.tensors = Array<Tensor>(allocator_, header_.tensor_count);
@@ -170,33 +80,33 @@ Status Reader::allocate() {
   model_.outputs = Array<Port>(allocator_, header_.output_count);
   ready_ = Array<bool>(allocator_, header_.tensor_count);
   if (model_.tensors.ok() && model_.nodes.ok() && model_.inputs.ok() && model_.outputs.ok() && ready_.ok()) return {};
-  return Status::error(Code::kOutOfMemory, "no memory for the model's tables");
+  return no_memory();
 }
 
 Status Reader::next_string(Extent extent, const char* what, std::size_t index, std::string_view& string) {
-  if (extent.first != strings_used_ || !inside(extent.first, extent.count, strings_.size())) {
+  if (extent.first != strings_used_ || !inside(extent.first, extent.count, sections_.strings.size())) {
     return malformed(
         "%s %zu: its text must start at byte %zu of the strings and end inside them, got byte %u, %u bytes", what,
         index, strings_used_, extent.first, extent.count);
   }
-  string = strings_.substr(extent.first, extent.count);
+  string = sections_.strings.substr(extent.first, extent.count);
   strings_used_ += extent.count;
   if (!valid_utf8(string)) return malformed("%s %zu: its text is not UTF-8", what, index);
   return {};
 }
 
 Status Reader::next_list(Extent extent, const char* what, std::size_t index, std::span<const std::int64_t>& list) {
-  if (extent.first != integers_used_ || !inside(extent.first, extent.count, integers_.size())) {
+  if (extent.first != integers_used_ || !inside(extent.first, extent.count, sections_.integers.size())) {
     return malformed("%s %zu: its list must start at integer %zu and end inside the integers, got %u, %u integers",
                      what, index, integers_used_, extent.first, extent.count);
   }
-  list = integers_.subspan(extent.first, extent.count);
+  list = sections_.integers.subspan(extent.first, extent.count);
   integers_used_ += extent.count;
   return {};
 }
 
 Status Reader::read_tensors() {
-  const auto records = section(header_.tensors);
+  const auto records = sections_.tensors;
   for (std::size_t i = 0; i < header_.tensor_count; ++i) {
     INTAGLIO_TRY(read_tensor(i, layout::load<layout::Tensor>(records.data() + i * sizeof(layout::Tensor))));
   }
@@ -262,7 +172,7 @@ Status Reader::read_tensor(std::size_t index, const layout::Tensor& record) {
         tensor.bytes, static_cast<unsigned long long>(start), static_cast<unsigned long long>(record.data_size),
         static_cast<unsigned long long>(record.data_offset));
   }
-  const auto data = section(header_.data);
+  const auto data = sections_.data;
   tensor.data = data.data() + start;
   ready_[index] = true;
   if (tensor.bytes == 0) return {};
@@ -274,7 +184,7 @@ Status Reader::read_tensor(std::size_t index, const layout::Tensor& record) {
 }
 
 Status Reader::read_ports() {
-  const auto records = section(header_.ports);
+  const auto records = sections_.ports;
   const auto record = [&](std::size_t i) {
     return layout::load<layout::Port>(records.data() + i * sizeof(layout::Port));
   };
@@ -284,8 +194,13 @@ Status Reader::read_ports() {
     if (ready_[port.tensor]) return malformed("input %zu: its tensor is a constant or another input", i);
     ready_[port.tensor] = true;
   }
+  Array<bool> given(allocator_, header_.tensor_count);
+  if (!given.ok()) return no_memory();
   for (std::size_t i = 0; i < header_.output_count; ++i) {
-    INTAGLIO_TRY(read_port(record(header_.input_count + i), "output", i, model_.outputs[i]));
+    Port& port = model_.outputs[i];
+    INTAGLIO_TRY(read_port(record(header_.input_count + i), "output", i, port));
+    if (given[port.tensor]) return malformed("output %zu: its tensor is another output", i);
+    given[port.tensor] = true;
   }
   return {};
 }
@@ -294,8 +209,9 @@ Status Reader::read_port(const layout::Port& record, const char* kind, std::size
   if (record.tensor >= header_.tensor_count) {
     return malformed("%s %zu: tensor %u of %u", kind, index, record.tensor, header_.tensor_count);
   }
-  const DType dtype = model_.tensors[record.tensor].dtype;
-  const bool shifted = dtype == DType::kInt8 && record.dtype == static_cast<std::uint32_t>(DType::kUint8);
+  const Tensor& tensor = model_.tensors[record.tensor];
+  const DType dtype = tensor.dtype;
+  const bool shifted = tensor.quantized && record.dtype == static_cast<std::uint32_t>(DType::kUint8);
   if ((record.dtype != static_cast<std::uint32_t>(dtype) && !shifted) || record.zero != 0) {
     return malformed("%s %zu: element type %u at a tensor of element type %u", kind, index, record.dtype,
                      static_cast<unsigned>(dtype));
@@ -305,12 +221,12 @@ Status Reader::read_port(const layout::Port& record, const char* kind, std::size
 }
 
 Status Reader::read_nodes() {
-  const auto records = section(header_.nodes);
+  const auto records = sections_.nodes;
   for (std::size_t i = 0; i < header_.node_count; ++i) {
     INTAGLIO_TRY(read_node(i, layout::load<layout::Node>(records.data() + i * sizeof(layout::Node))));
   }
-  if (integers_used_ != integers_.size()) {
-    return malformed("%zu integers are used, the file has %zu", integers_used_, integers_.size());
+  if (integers_used_ != sections_.integers.size()) {
+    return malformed("%zu integers are used, the file has %zu", integers_used_, sections_.integers.size());
   }
   for (std::size_t i = 0; i < header_.tensor_count; ++i) {
     if (!ready_[i]) return malformed("tensor %zu: neither constant nor input nor the output of a node", i);
@@ -357,18 +273,19 @@ Status Reader::check_ids(std::span<const std::int64_t> ids, const char* what, st
 
 Status Reader::read_metadata() {
   INTAGLIO_TRY(next_string(header_.metadata, "metadata", 0, model_.metadata));
-  if (strings_used_ != strings_.size()) {
-    return malformed("%zu bytes of strings are used, the file has %zu", strings_used_, strings_.size());
+  if (strings_used_ != sections_.strings.size()) {
+    return malformed("%zu bytes of strings are used, the file has %zu", strings_used_, sections_.strings.size());
   }
   return {};
 }
 
 Status Reader::check_names() {
   Array<std::string_view> names(allocator_, std::max(model_.tensors.size(), model_.nodes.size()));
-  if (!names.ok()) return Status::error(Code::kOutOfMemory, "no memory for the model's names");
+  if (!names.ok()) return no_memory();
   const auto check = [&](const auto& items, const char* what) -> Status {
     std::string_view* end = std::transform(items.begin(), items.end(), names.begin(), [](auto& i) { return i.name; });
     std::sort(names.begin(), end);
+    if (end != names.begin() && names[0].empty()) return malformed("a %s without a name", what);
     const std::string_view* twin = std::adjacent_find(names.begin(), end);
     if (twin == end) return {};
     return malformed("two %ss are named '%.*s'", what, static_cast<int>(std::min<std::size_t>(twin->size(), 80)),
@@ -378,10 +295,21 @@ Status Reader::check_names() {
   return check(model_.nodes, "node");
 }
 
+Status Reader::check_peak() {
+  const Result<std::uint64_t> peak = peak_activation_bytes(model_, allocator_);
+  if (!peak.ok()) return peak.status();
+  const auto print = [](std::uint64_t value) -> unsigned long long { return value; };
+  if (peak.value() == header_.peak_activation_bytes) return {};
+  return malformed("the header's peak must be %llu bytes, got %llu", print(peak.value()),
+                   print(header_.peak_activation_bytes));
+}
+
 }  // namespace
 
 Result<Model> read_model(std::span<const std::byte> file, Allocator& allocator) {
-  return Reader(file, allocator).read();
+  const Result<Sections> sections = read_sections(file);
+  if (!sections.ok()) return sections.status();
+  return Reader(sections.value(), allocator).read();
 }
 
 }  // namespace intaglio
