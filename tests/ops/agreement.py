@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from hypothesis import HealthCheck, settings
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 import intaglio
 from intaglio import reference
 from intaglio.graph import Graph
+
+Mode = Literal["float32", "fixed"]
 
 #: For tests that draw random graphs: the fixture `isa` is a constant, so it may be shared by all examples.
 random_graphs = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from agreement import expect_oracle, random_graphs
+from agreement import Mode, expect_oracle, random_graphs
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ def binary(b: Builder, op: str, a: str, other: str, out_zero_point: int = 3) -> 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("zero_points", [(-128, 127, 0), (127, -128, -128), (127, 127, 127), (5, -9, 4)])
 @pytest.mark.parametrize("op", BINARY)
-def test_every_pair_of_values(op: str, zero_points: tuple[int, int, int], mode: str, isa: str) -> None:
+def test_every_pair_of_values(op: str, zero_points: tuple[int, int, int], mode: Mode, isa: str) -> None:
     b = Builder(requant=mode)
     za, zb, zy = zero_points
     same = op in ("maximum", "minimum")
@@ -55,8 +55,8 @@ def test_every_pair_of_values(op: str, zero_points: tuple[int, int, int], mode: 
 def test_split_over_threads(op: str, shapes: tuple[tuple[int, ...], tuple[int, ...]], isa: str) -> None:
     rng = np.random.default_rng(1)
     b = Builder()
-    names = [b.input(name, shape, 0.05, -7) for name, shape in zip("ab", shapes, strict=True)]
-    b.output(binary(b, op, *names))
+    first, second = (b.input(name, shape, 0.05, -7) for name, shape in zip("ab", shapes, strict=True))
+    b.output(binary(b, op, first, second))
     inputs = {n: rng.integers(-128, 128, s, np.int8) for n, s in zip("ab", shapes, strict=True)}
     expect_oracle(b.build(), inputs, isa, threads=2)
 

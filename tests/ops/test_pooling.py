@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from agreement import expect_oracle, random_graphs
+from agreement import Mode, expect_oracle, random_graphs
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import graphs
@@ -58,7 +58,7 @@ def test_pools_of_networks(op: str, shape: tuple[int, ...], isa: str) -> None:
 
 @pytest.mark.parametrize("mode", ["float32", "fixed"])
 @pytest.mark.parametrize("axes", [(1, 2), (3,), (0,), (0, 2), (1, 3), (0, 1, 2, 3), (2,), ()])
-def test_mean_over_any_axes(axes: tuple[int, ...], mode: str, isa: str) -> None:
+def test_mean_over_any_axes(axes: tuple[int, ...], mode: Mode, isa: str) -> None:
     rng = np.random.default_rng(3)
     b = Builder(requant=mode)
     b.output(b.mean(b.input("x", (3, 50, 20, 130), 0.1, -128), axes, 0.01, 100))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from agreement import Mode
 
 import intaglio
 from intaglio.builder import Builder
@@ -17,7 +18,7 @@ from intaglio.graph import AttrValue, Graph
 IMAGE = (1, 6, 6, 4)
 
 
-def graph_of(op: str, mode: str = "float32") -> Graph:
+def graph_of(op: str, mode: Mode = "float32") -> Graph:
     """A valid graph of one node, called "it"."""
     b = Builder(requant=mode)
     x = b.input("x", IMAGE, 0.1, 3) if op != "quantize" else b.input("x", IMAGE, dtype="float32")
@@ -79,7 +80,7 @@ CASES: list[tuple[str, Graph, type[Error], str]] = [
     ("add_left_shift", with_attrs(graph_of("add", "fixed"), left_shift=23), ModelFormatError, "left_shift"),
     ("add_fixed_shift", with_attrs(graph_of("add", "fixed"), shift=(9, 0, 0)), ModelFormatError, "operand"),
     ("add_shape", with_tensor(graph_of("add"), -1, shape=(1, 6, 6, 1)), ShapeError, "shape"),
-    ("mul_scale", with_tensor(graph_of("mul"), 2, data=np.float32([np.nan])), QuantizationError, "scale"),
+    ("mul_scale", with_tensor(graph_of("mul"), 2, data=np.array([np.nan], np.float32)), QuantizationError, "scale"),
     ("mul_shift", changed(graph_of("mul", "fixed"), 3, 0, 30), QuantizationError, "accumulator"),
     ("maximum_scale", with_tensor(graph_of("maximum"), -1, scale=np.float32(0.3)), QuantizationError, "quantization"),
     (

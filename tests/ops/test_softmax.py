@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from agreement import expect_oracle, random_graphs
+from agreement import Mode, expect_oracle, random_graphs
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ def rows(length: int) -> NDArray[np.int8]:
 @pytest.mark.parametrize("mode", ["float32", "fixed"])
 @pytest.mark.parametrize("length", [1, 2, 10, 63, 64, 65, 255, 256, 257, 1001, 4095])
 @pytest.mark.parametrize("scale", [0.001, 0.1, 1.0])
-def test_lengths_and_scales(scale: float, length: int, mode: str, isa: str) -> None:
+def test_lengths_and_scales(scale: float, length: int, mode: Mode, isa: str) -> None:
     b = Builder(requant=mode)
     x = rows(length)
     b.output(b.softmax(b.input("x", x.shape, scale, 17)))
