@@ -32,11 +32,13 @@ struct DepthwiseBand {
   std::int64_t cycle_groups = 0;
 };
 
-// The cells of one group and channel block are stride_w *streams*, or as many as the window touches: stream p holds
-// the padded columns p, p + stride_w, ..., so that neighbouring outputs read neighbouring cells.
+// The cells of one group, segment of columns and channel block are stride_w *streams*, or as many as the window
+// touches: stream p holds the padded columns p, p + stride_w, ... from the segment's first on, so that neighbouring
+// outputs read neighbouring cells.
 struct DepthwiseStream {
-  std::int64_t phase;       // p
-  std::int64_t first, end;  // the stream's columns in [first, end) are inside the input, the others are padding
+  std::int64_t phase = 0;           // p
+  std::int64_t first = 0, end = 0;  // the stream's columns in [first, end) are inside the input, the others are padding
+  std::int64_t input_column = 0;    // of the stream's column `first`
 };
 
 // The weights of the output rows at one place in the cycle.
@@ -57,21 +59,22 @@ struct DepthwisePlan {
   // chunks then run on from column to column.
   std::int64_t block = 0;
   bool whole_chunks = false;
-  const DepthwiseStream* streams = nullptr;  // [stream_count]
+  std::int64_t segment = 0;                  // output columns done together
+  const DepthwiseStream* streams = nullptr;  // [segments][stream_count]
   std::int64_t stream_count = 0;
   std::int64_t stream_columns = 0;
   std::int64_t stream_bytes = 0;
   std::int64_t group_bytes = 0;
-  std::int64_t scratch_bytes = 0;        // of one part: cells, then rows repeated for the channel multiplier
-  std::int64_t repeated_row_bytes = 0;   // 0 where the multiplier is 1
-  DepthwisePlace places[kMaxGroupRows];  // [band.cycle]
-  DepthwiseOutputs outputs;              // of one output row; addresses that depend on the row are filled in by the run
+  std::int64_t scratch_bytes = 0;             // of one part: cells, then rows repeated for the channel multiplier
+  std::int64_t repeated_row_bytes = 0;        // 0 where the multiplier is 1
+  DepthwisePlace places[kMaxGroupRows];       // [band.cycle]
+  DepthwiseOutputs outputs;                   // what is common to all output rows
   const std::uint8_t* padding_row = nullptr;  // one row of zero points
   std::uint32_t padding_cell = 0;
   Slot x, y, scratch;
 };
 
-// Chooses band, block and streams, and sizes the scratch memory. Needs `kernels` and `shape`.
+// Chooses band, segment, block and streams, and sizes the scratch memory. Needs `kernels` and `shape`.
 Status plan_depthwise(const Node& node, Planner& planner, DepthwisePlan& plan);
 
 void run_depthwise(const void* arguments, const Memory& memory, int part, int parts);

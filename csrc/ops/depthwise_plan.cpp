@@ -11,6 +11,7 @@ namespace {
 // Cells of one part are kept below this, so that they stay in the first-level cache with weights and outputs.
 constexpr std::int64_t kCellBudget = 24 * 1024;
 constexpr std::int64_t kMaxBandRows = 32;
+constexpr std::int64_t kMinSegment = 8;  // output columns
 // Cycles, roughly: one chunk of one tap; making a chunk of cells; a run of cells; a call of a kernel with what leads to
 // it.
 constexpr double kTapCycles = 6;
@@ -20,11 +21,37 @@ constexpr double kCallCycles = 30;
 
 constexpr std::int64_t divide_up(std::int64_t value, std::int64_t divisor) { return (value + divisor - 1) / divisor; }
 
-// The band of the least cost per output row, among those whose cells fit the budget if any does.
-DepthwiseBand choose_band(const DepthwisePlan& plan, std::int64_t bytes_per_group) {
+// Whether to round the channels up to whole chunks, rather than run on from column to column: then chunks are aligned
+// and every column is a site. Running on is for channels that would fill their chunks badly, if enough chunks share
+// weights.
+bool wants_whole_chunks(const DepthwiseShape& shape, std::int64_t chunk) {
+  const std::int64_t channels = shape.out_channels;
+  if (channels < chunk) return false;
+  if (channels * shape.out_width / std::lcm(channels, chunk) < 3) return true;
+  const std::int64_t rounded = divide_up(channels, chunk) * chunk;
+  return has_runs_of_three(shape) ? ;
+}
+
+// The columns of a stream that a segment of this many output columns needs beyond its own.
+std::int64_t halo(const DepthwiseShape& shape) { return (shape.kernel_w - 1) * shape.dilation_w / shape.stride_w; }
+
+// Output columns done together: all, or as many as keep `bytes` for each column of the streams within the budget.
+std::int64_t choose_segment(const DepthwisePlan& plan, std::int64_t bytes) {
+  const DepthwiseShape& shape = plan.shape;
+  const std::int64_t most = std::max(kCellBudget / bytes - halo(shape), kMinSegment);
+  if (most >= shape.out_width) return shape.out_width;
+  const std::int64_t width = divide_up(shape.out_width, divide_up(shape.out_width, most));
+  // Whole sites.
+  const auto chunk = static_cast<std::int64_t>(plan.kernels->chunk);
+  const std::int64_t unit = plan.whole_chunks ? 1 : chunk / std::gcd(shape.out_channels, chunk);
+  return std::min(divide_up(width, unit) * unit, shape.out_width);
+}
+
+// The band of the least cost per output row, among those whose cells fit the budget if any does. `bytes` are those of
+// one column of the streams.
+DepthwiseBand choose_band(const DepthwisePlan& plan, std::int64_t bytes) {
   const DepthwiseShape& shape = plan.shape;
   const auto group_rows = static_cast<std::int64_t>(plan.kernels->group_rows);
-  const std::int64_t columns = plan.stream_count * plan.stream_columns;
   DepthwiseBand best = {1, divide_up(shape.kernel_h, group_rows), 0, 1, 0};
   if (shape.stride_h % shape.dilation_h != 0) return best;
   best.advance = shape.stride_h / shape.dilation_h;
@@ -32,9 +59,6 @@ DepthwiseBand choose_band(const DepthwisePlan& plan, std::int64_t bytes_per_grou
   best.cycle_groups = best.cycle * best.advance / group_rows;
 
   const double chunks = static_cast<double>(shape.out_channels) / static_cast<double>(plan.kernels->chunk);
-  const double runs = shape.stride_w == 1 && !plan.whole_chunks ? 1 : static_cast<double>(columns);
-  const double group_cycles = static_cast<double>(columns) * chunks * kInterleaveCycles + runs * kRunCycles +
-                              static_cast<double>(plan.stream_count) * kCallCycles;
   const double tap_cycles = static_cast<double>(shape.out_width) * chunks * kTapCycles;
   double best_cost = 0;
   std::int64_t taps = 0;  // of all rows of the band
@@ -42,8 +66,16 @@ DepthwiseBand choose_band(const DepthwisePlan& plan, std::int64_t bytes_per_grou
     const std::int64_t start = (rows - 1) * best.advance;
     taps += divide_up(start % group_rows + shape.kernel_h, group_rows) * shape.kernel_w;
     const std::int64_t groups = divide_up(start + shape.kernel_h, group_rows);
-    if (rows > 1 && groups > kCellBudget / bytes_per_group) break;
-    const double calls = static_cast<double>(shape.out_width == 1 ? std::min(rows, best.cycle) : rows);
+    if (rows > 1 && groups > kCellBudget / bytes / std::min(shape.out_width + halo(shape), kMinSegment)) break;
+
+    const std::int64_t segment = choose_segment(plan, bytes * groups);
+    const auto segments = static_cast<double>(divide_up(shape.out_width, segment));
+    const double columns = segments * static_cast<double>(plan.stream_count * (segment + halo(shape)));
+    const double runs = shape.stride_w == 1 && !plan.whole_chunks ? segments : columns;
+    const double group_cycles = columns * chunks * kInterleaveCycles + runs * kRunCycles +
+                                segments * static_cast<double>(plan.stream_count) * kCallCycles;
+    const double calls =
+        shape.out_width == 1 ? static_cast<double>(std::min(rows, best.cycle)) : static_cast<double>(rows) * segments;
     const double cost =
         (static_cast<double>(taps) * tap_cycles + static_cast<double>(groups) * group_cycles + calls * kCallCycles) /
         static_cast<double>(rows);
@@ -54,22 +86,6 @@ DepthwiseBand choose_band(const DepthwisePlan& plan, std::int64_t bytes_per_grou
     }
   }
   return best;
-}
-
-// Whether windows read neighbouring columns three at a time (DepthwiseOutputs::run).
-bool has_runs_of_three(const DepthwiseShape& shape) {
-  return shape.kernel_w == 3 && shape.stride_w == 1 && shape.dilation_w == 1;
-}
-
-// Whether to round the channels up to whole chunks, rather than run on from column to column: then chunks are aligned
-// and every column is a site. Running on is for channels that would fill their chunks badly, if enough chunks share
-// weights.
-bool wants_whole_chunks(const DepthwiseShape& shape, std::int64_t chunk) {
-  const std::int64_t channels = shape.out_channels;
-  if (channels < chunk) return false;
-  if (channels * shape.out_width / std::lcm(channels, chunk) < 3) return true;
-  const std::int64_t rounded = divide_up(channels, chunk) * chunk;
-  return has_runs_of_three(shape) ? 4 * channels >= 3 * rounded : 8 * channels > 7 * rounded;
 }
 
 // A block of whole chunks whose cells fit the budget, if any do: the one with the fewest chunks in all blocks, and of
@@ -84,42 +100,51 @@ std::int64_t choose_block(std::int64_t channels, std::int64_t chunk, std::int64_
   return best * chunk;
 }
 
-// The sites of one output row.
+// What all rows of a whole segment have in common.
 void lay_out_sites(DepthwisePlan& plan) {
   const DepthwiseShape& shape = plan.shape;
   const auto chunk = static_cast<std::int64_t>(plan.kernels->chunk);
   const std::int64_t step = plan.whole_chunks ? plan.block : std::lcm(plan.block, chunk);
-  const std::int64_t count = shape.out_width * plan.block;
   DepthwiseOutputs& outputs = plan.outputs;
   outputs.period = static_cast<std::size_t>(shape.out_channels);
   outputs.chunk_modulo_period = plan.kernels->chunk % outputs.period;
   outputs.weight_step = (outputs.period + plan.kernels->chunk) * kCellBytes;
   outputs.chunks = static_cast<std::size_t>(step / chunk);
-  outputs.sites = static_cast<std::size_t>(count / step);
-  outputs.rest = static_cast<std::size_t>(count % step);
+  outputs.sites = static_cast<std::size_t>(plan.segment * plan.block / step);
+  outputs.rest = static_cast<std::size_t>(plan.segment * plan.block % step);
   outputs.cells_step = step * static_cast<std::int64_t>(kCellBytes);
-  outputs.run = plan.whole_chunks && has_runs_of_three(shape) ? 3 : 1;
+  const bool neighbours = plan.whole_chunks && shape.stride_w == 1 && shape.dilation_w == 1;
+  outputs.run = neighbours && shape.kernel_w == 3 ? 3 : 1;
   outputs.out_step = plan.whole_chunks ? shape.out_channels : step;
 }
 
+// The streams of each segment.
 Status make_streams(const Node& node, Planner& planner, DepthwisePlan& plan) {
   const DepthwiseShape& shape = plan.shape;
-  // Phases repeat after stride_w columns at the latest.
-  const std::int64_t limit = std::min(shape.kernel_w, shape.stride_w);
-  auto* streams = planner.make<DepthwiseStream>(static_cast<std::size_t>(limit));
-  if (streams == nullptr) return out_of_memory(node);
-  plan.stream_columns = shape.out_width + (shape.kernel_w - 1) * shape.dilation_w / shape.stride_w;
-  for (std::int64_t kx = 0; kx < limit; ++kx) {
-    const std::int64_t phase = kx * shape.dilation_w % shape.stride_w;
-    if (kx > 0 && phase == streams[0].phase) break;
-    const auto first_at = [&](std::int64_t column) {  // the stream's first column at or after a padded column
-      return std::clamp(divide_up(std::max<std::int64_t>(column - phase, 0), shape.stride_w), std::int64_t{0},
-                        plan.stream_columns);
-    };
-    streams[plan.stream_count++] = {phase, first_at(shape.left), first_at(shape.left + shape.width)};
+  plan.stream_columns = plan.segment + halo(shape);
+  const std::int64_t segments = divide_up(shape.out_width, plan.segment);
+  auto* stream = planner.make<DepthwiseStream>(static_cast<std::size_t>(segments * plan.stream_count));
+  if (stream == nullptr) return out_of_memory(node);
+  plan.streams = stream;
+  for (std::int64_t segment = 0; segment < segments; ++segment) {
+    const std::int64_t columns = std::min(plan.segment, shape.out_width - segment * plan.segment) + halo(shape);
+    for (std::int64_t kx = 0; kx < plan.stream_count; ++kx) {
+      // Of the input, relative to the stream's first column.
+      const std::int64_t phase = kx * shape.dilation_w % shape.stride_w;
+      const std::int64_t left = shape.left - phase - segment * plan.segment * shape.stride_w;
+      const auto first_from = [&](std::int64_t column) {
+        return std::min(divide_up(std::max<std::int64_t>(column, 0), shape.stride_w), columns);
+      };
+      const std::int64_t first = first_from(left);
+      *stream++ = {phase, first, first_from(left + shape.width), first * shape.stride_w - left};
+    }
   }
-  plan.streams = streams;
   return {};
+}
+
+// The number of different phases: they repeat from the first.
+std::int64_t count_streams(const DepthwiseShape& shape) {
+  return std::min(shape.kernel_w, shape.stride_w / std::gcd(shape.dilation_w, shape.stride_w));
 }
 
 }  // namespace
@@ -129,27 +154,24 @@ Status plan_depthwise(const Node& node, Planner& planner, DepthwisePlan& plan) {
   const auto chunk = static_cast<std::int64_t>(plan.kernels->chunk);
   constexpr auto kBytes = static_cast<std::int64_t>(kCellBytes);
   constexpr auto kLine = static_cast<std::int64_t>(kAlignment);
-  INTAGLIO_TRY(make_streams(node, planner, plan));
 
+  plan.stream_count = count_streams(shape);
   plan.whole_chunks = wants_whole_chunks(shape, chunk);
-  std::int64_t columns = 0;  // of all streams
-  std::int64_t bytes = 0;    // of a group's cells, in the smallest block
-  bool fits = checked_mul(plan.stream_count, plan.stream_columns, columns) &&
-              checked_mul(columns, (plan.whole_chunks ? chunk : shape.out_channels) * kBytes, bytes);
-  if (!fits) return node_error(Code::kOutOfMemory, node, "a row of the padded input does not fit memory");
+  const std::int64_t bytes = plan.stream_count * (plan.whole_chunks ? chunk : shape.out_channels) * kBytes;
   plan.band = choose_band(plan, bytes);
-  if (!checked_mul(bytes, plan.band.groups, bytes)) {
-    return node_error(Code::kOutOfMemory, node, "the padded input does not fit memory");
-  }
-  plan.block = plan.whole_chunks ? choose_block(shape.out_channels, chunk, bytes) : shape.out_channels;
+  plan.segment = choose_segment(plan, bytes * plan.band.groups);
+  INTAGLIO_TRY(make_streams(node, planner, plan));
+  plan.block = plan.whole_chunks
+                   ? choose_block(shape.out_channels, chunk, bytes * plan.band.groups * plan.stream_columns)
+                   : shape.out_channels;
   lay_out_sites(plan);
 
   // A kernel writes up to a chunk past the cells it is asked for.
-  fits = checked_mul(plan.stream_columns, plan.block * kBytes, plan.stream_bytes) &&
-         checked_add(plan.stream_bytes, chunk * kBytes, plan.stream_bytes) &&
-         checked_align(plan.stream_bytes, kLine, plan.stream_bytes) &&
-         checked_mul(plan.stream_bytes, plan.stream_count, plan.group_bytes) &&
-         checked_mul(plan.group_bytes, plan.band.groups, plan.scratch_bytes);
+  bool fits = checked_mul(plan.stream_columns, plan.block * kBytes, plan.stream_bytes) &&
+              checked_add(plan.stream_bytes, chunk * kBytes, plan.stream_bytes) &&
+              checked_align(plan.stream_bytes, kLine, plan.stream_bytes) &&
+              checked_mul(plan.stream_bytes, plan.stream_count, plan.group_bytes) &&
+              checked_mul(plan.group_bytes, plan.band.groups, plan.scratch_bytes);
   if (fits && shape.multiplier() > 1) {
     fits =
         checked_mul(shape.width, plan.block, plan.repeated_row_bytes) &&
