@@ -1,0 +1,134 @@
+"""The compiled kernels hold what they should: inner loops in registers, and each instruction set in its own files.
+
+Reads the object files of the build directory: INTAGLIO_BUILD, or the newest that installing from the repository left
+in build/.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+if platform.machine() not in ("x86_64", "AMD64"):
+    pytest.skip(f"knows x86-64 code only, this is {platform.machine()}", allow_module_level=True)
+if not (shutil.which("objdump") and shutil.which("nm")):
+    pytest.skip("needs objdump and nm (binutils)", allow_module_level=True)
+
+DOTS = {"x86_avx2": "vpmaddwd", "x86_avxvnni": "vpdpbusd", "x86_avx512vnni": "vpdpbusd"}
+JUMP = re.compile(r"j\w+\s+([0-9a-f]+)")
+
+
+@pytest.fixture(scope="module")
+def build() -> Path:
+    """The directory that the library was built in."""
+    if "INTAGLIO_BUILD" in os.environ:
+        return Path(os.environ["INTAGLIO_BUILD"])
+    root = Path(__file__).resolve().parent.parent.parent
+    caches = sorted(root.glob("build/*/CMakeCache.txt"), key=lambda path: path.stat().st_mtime)
+    if not caches:
+        pytest.skip("no build directory: set INTAGLIO_BUILD, or install from the repository")
+    return caches[-1].parent
+
+
+def objects(build: Path, target: str, pattern: str = "*.o") -> list[Path]:
+    """The object files of a CMake target."""
+    found = sorted((build / "CMakeFiles" / f"{target}.dir").rglob(pattern))
+    assert found, f"{build} holds no {pattern} of {target}"
+    return found
+
+
+@cache
+def functions(path: Path) -> dict[str, list[tuple[int, str]]]:
+    """Addresses and instructions by function."""
+    command = ["objdump", "-dC", "--no-show-raw-insn", str(path)]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found: dict[str, list[tuple[int, str]]] = {}
+    lines: list[tuple[int, str]] = []
+    for line in text.splitlines():
+        if heading := re.match(r"[0-9a-f]+ <(.*)>:$", line):
+            lines = found.setdefault(heading[1], [])
+        elif instruction := re.match(r"\s*([0-9a-f]+):\s+(\S.*)", line):
+            lines.append((int(instruction[1], 16), instruction[2].strip()))
+    return found
+
+
+def inner_loops(lines: list[tuple[int, str]]) -> Iterator[list[str]]:
+    """Runs of instructions from the target of a backward jump to the jump, with no other jump between."""
+    places = {address: i for i, (address, _) in enumerate(lines)}
+    for end, (_, text) in enumerate(lines):
+        jump = JUMP.match(text)
+        start = places.get(int(jump[1], 16)) if jump else None
+        if start is not None and start <= end:
+            body = [text for _, text in lines[start : end + 1]]
+            if not any(JUMP.match(text) for text in body[:-1]):
+                yield body
+
+
+@pytest.mark.parametrize(("family", "registers"), [("gemm", "%"), ("depthwise", "%[xyz]mm")])
+@pytest.mark.parametrize("isa", DOTS)
+def test_inner_loops_leave_the_stack_alone(isa: str, family: str, registers: str, build: Path) -> None:
+    """GEMM loops never touch it; longer depthwise loops may keep a loop's bound there, but no vector."""
+    loops = 0
+    for path in objects(build, f"intaglio_kernels_{isa}", f"{family}_*.o"):
+        for name, lines in functions(path).items():
+            # Where rbp does not hold the frame it is a register like any other.
+            framed = any(text == "mov    %rsp,%rbp" for _, text in lines)
+            stack = re.compile(r"\(%rsp|\(%rbp" if framed else r"\(%rsp")
+            for body in inner_loops(lines):
+                if any(DOTS[isa] in text for text in body):
+                    loops += 1
+                    touched = [text for text in body if stack.search(text) and re.search(registers, text)]
+                    assert not touched, f"{name} in {path.name}: {touched}"
+    assert loops >= 4, f"found {loops} loops of dot products"
+
+
+@pytest.mark.parametrize("isa", DOTS)
+def test_kernels_define_no_weak_symbols(isa: str, build: Path) -> None:
+    """A weak symbol compiled with wide instructions could be the copy that all other code is linked to."""
+    for path in objects(build, f"intaglio_kernels_{isa}"):
+        symbols = subprocess.run(["nm", "-C", str(path)], capture_output=True, text=True, check=True).stdout
+        weak = [line for line in symbols.splitlines() if re.match(r"[0-9a-f]+ [WVuwv] ", line)]
+        assert not weak, f"{path.name}: {weak}"
+
+
+def expect_none(paths: list[Path], forbidden: str) -> None:
+    pattern = re.compile(forbidden)
+    for path in paths:
+        for name, lines in functions(path).items():
+            found = [text for _, text in lines if pattern.search(text)]
+            assert not found, f"{name} in {path.name}: {found[:3]}"
+
+
+@pytest.mark.parametrize("target", ["intaglio_core", "intaglio_kernels_scalar", "_core"])
+def test_code_for_every_cpu_has_no_wide_instructions(target: str, build: Path) -> None:
+    expect_none(objects(build, target), r"^v(?!err|erw|mcall)\w+ |%[yz]mm")
+
+
+@pytest.mark.parametrize("isa", ["x86_avx2", "x86_avxvnni"])
+def test_256_bit_kernels_have_no_avx512(isa: str, build: Path) -> None:
+    expect_none(objects(build, f"intaglio_kernels_{isa}"), r"%zmm|%[xy]mm(1[6-9]|2\d|3[01])|%k[0-7]|\{%k")
+
+
+def test_avx2_kernels_have_no_vnni(build: Path) -> None:
+    expect_none(objects(build, "intaglio_kernels_x86_avx2"), r"^(\{vex\} )?vpdp")
+
+
+def test_avx512_kernels_have_no_vbmi(build: Path) -> None:
+    """Cascade Lake has AVX512-VNNI without it."""
+    expect_none(
+        objects(build, "intaglio_kernels_x86_avx512vnni"), r"^vperm(i2|t2)?b |^vpmultishiftqb|^vp(comp|exp)\w+[bw] "
+    )
+
+
+@pytest.mark.parametrize("isa", DOTS)
+def test_kernels_are_exact(isa: str, build: Path) -> None:
+    """Nothing saturates inside a sum, and no product and sum are contracted into one rounding."""
+    expect_none(objects(build, f"intaglio_kernels_{isa}"), r"vpdpbusds|vpdpwssds|vpmaddubsw|vfn?m(add|sub)")
