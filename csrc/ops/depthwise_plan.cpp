@@ -28,8 +28,7 @@ bool wants_whole_chunks(const DepthwiseShape& shape, std::int64_t chunk) {
   const std::int64_t channels = shape.out_channels;
   if (channels < chunk) return false;
   if (channels * shape.out_width / std::lcm(channels, chunk) < 3) return true;
-  const std::int64_t rounded = divide_up(channels, chunk) * chunk;
-  return has_runs_of_three(shape) ? ;
+  return 8 * channels > 7 * divide_up(channels, chunk) * chunk;
 }
 
 // The columns of a stream that a segment of this many output columns needs beyond its own.
