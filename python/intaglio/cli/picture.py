@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def read(file: Path, info: intaglio.TensorInfo, arguments: argparse.Namespace) -> NDArray[Any]:
     """The picture as an array for the given input, with a batch axis of 1."""
-    from intaglio.errors import Error
+    from intaglio.errors import Error, MissingExtraError
 
     if len(info.shape) != _PICTURE_RANK or info.shape[3] not in _MODES:
         raise Error(
@@ -37,7 +37,7 @@ def read(file: Path, info: intaglio.TensorInfo, arguments: argparse.Namespace) -
     try:
         from PIL import Image, ImageOps, UnidentifiedImageError
     except ImportError as error:
-        raise Error(f"{file}: reading pictures needs Pillow: pip install intaglio[demo]") from error
+        raise MissingExtraError(f"{file}: reading pictures needs Pillow: pip install intaglio[demo]") from error
     _, height, width, channels = info.shape
     try:
         with Image.open(file) as opened:
