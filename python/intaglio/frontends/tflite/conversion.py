@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from intaglio.frontends.tflite.lowering import FLOAT32, INT8, Lowering
+import numpy as np
+from numpy.typing import NDArray
+
+from intaglio.frontends.tflite.lowering import FLOAT32, IDENTITY, INT8, Lowering, same_quantization
 from intaglio.frontends.tflite.model import Operator
-from intaglio.frontends.tflite.tables import rescaled
+from intaglio.graph import Tensor
 from intaglio.opset import Requant, Rounding
 
 
@@ -16,7 +19,7 @@ def quantize(lowering: Lowering, op: Operator) -> None:
         lowering.emit("quantize", [x], y, rounding=rounding)
         return
     x = lowering.quantized(op, 0)
-    lowering.lookup(x, y, rescaled(x, y, lowering.requant))
+    lowering.lookup(x, y, _change_of_scale(lowering, x, y))
 
 
 def dequantize(lowering: Lowering, op: Operator) -> None:
@@ -35,3 +38,11 @@ def dequantize(lowering: Lowering, op: Operator) -> None:
     if y.dtype != FLOAT32 or x.dtype != INT8:
         lowering.refuse(op, f"it makes {y.dtype}; only float32 is supported")
     lowering.emit("dequantize", [x], y)
+
+
+def _change_of_scale(lowering: Lowering, x: Tensor, y: Tensor) -> NDArray[np.int8]:
+    if same_quantization(x, y):
+        return IDENTITY
+    from intaglio.frontends.tflite.tables import rescaled
+
+    return rescaled(x, y, lowering.requant)

@@ -2,72 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 from typing import Final
 
 import numpy as np
 
 from intaglio.errors import ModelFormatError, QuantizationError, UnsupportedOpError
-from intaglio.frontends.tflite import (
-    blocks,
-    conversion,
-    convolution,
-    elementwise,
-    folding,
-    matmul,
-    movement,
-    reduction,
-    resize,
-    slicing,
-    unary,
-)
 from intaglio.frontends.tflite.lowering import Lowering
 from intaglio.frontends.tflite.model import Model, Operator, parse
 from intaglio.graph import Graph, Port, Tensor
 from intaglio.opset import Requant
 
-LOWERINGS: Final[dict[str, Callable[[Lowering, Operator], None]]] = {
-    "CONV_2D": convolution.conv_2d,
-    "DEPTHWISE_CONV_2D": convolution.depthwise_conv_2d,
-    "TRANSPOSE_CONV": convolution.transpose_conv,
-    "FULLY_CONNECTED": matmul.fully_connected,
-    "BATCH_MATMUL": matmul.batch_matmul,
-    "ADD": elementwise.add,
-    "SUB": elementwise.sub,
-    "MUL": elementwise.mul,
-    "MAXIMUM": elementwise.maximum,
-    "MINIMUM": elementwise.minimum,
-    "PRELU": elementwise.prelu,
-    "MAX_POOL_2D": reduction.max_pool_2d,
-    "AVERAGE_POOL_2D": reduction.average_pool_2d,
-    "MEAN": reduction.mean,
-    "SOFTMAX": reduction.softmax,
-    "ARG_MAX": reduction.arg_max,
-    "ARG_MIN": reduction.arg_min,
-    "RESHAPE": movement.reshape,
-    "SQUEEZE": movement.squeeze,
-    "EXPAND_DIMS": movement.expand_dims,
-    "TRANSPOSE": movement.transpose,
-    "BROADCAST_TO": movement.broadcast_to,
-    "CONCATENATION": movement.concatenation,
-    "PACK": movement.pack,
-    "UNPACK": movement.unpack,
-    "PAD": movement.pad,
-    "PADV2": movement.pad,
-    "MIRROR_PAD": movement.mirror_pad,
-    "SLICE": slicing.slice_,
-    "STRIDED_SLICE": slicing.strided_slice,
-    "SPLIT": slicing.split,
-    "SPLIT_V": slicing.split_v,
-    "SPACE_TO_DEPTH": blocks.space_to_depth,
-    "DEPTH_TO_SPACE": blocks.depth_to_space,
-    "SPACE_TO_BATCH_ND": blocks.space_to_batch_nd,
-    "BATCH_TO_SPACE_ND": blocks.batch_to_space_nd,
-    "RESIZE_NEAREST_NEIGHBOR": resize.resize_nearest_neighbor,
-    "RESIZE_BILINEAR": resize.resize_bilinear,
-    "QUANTIZE": conversion.quantize,
-    "DEQUANTIZE": conversion.dequantize,
-    **unary.LOWERINGS,
+#: Where the lowering of each op lives: a module of this package and a function in it. A module is imported when a
+#: network needs it, for a process that runs one network should not pay for all of them.
+LOWERINGS: Final = {
+    "CONV_2D": ("convolution", "conv_2d"),
+    "DEPTHWISE_CONV_2D": ("convolution", "depthwise_conv_2d"),
+    "TRANSPOSE_CONV": ("convolution", "transpose_conv"),
+    "FULLY_CONNECTED": ("matmul", "fully_connected"),
+    "BATCH_MATMUL": ("matmul", "batch_matmul"),
+    "ADD": ("elementwise", "add"),
+    "SUB": ("elementwise", "sub"),
+    "MUL": ("elementwise", "mul"),
+    "MAXIMUM": ("elementwise", "maximum"),
+    "MINIMUM": ("elementwise", "minimum"),
+    "PRELU": ("unary", "prelu"),
+    "MAX_POOL_2D": ("reduction", "max_pool_2d"),
+    "AVERAGE_POOL_2D": ("reduction", "average_pool_2d"),
+    "MEAN": ("reduction", "mean"),
+    "SOFTMAX": ("reduction", "softmax"),
+    "ARG_MAX": ("reduction", "arg_max"),
+    "ARG_MIN": ("reduction", "arg_min"),
+    "RESHAPE": ("movement", "reshape"),
+    "SQUEEZE": ("movement", "squeeze"),
+    "EXPAND_DIMS": ("movement", "expand_dims"),
+    "TRANSPOSE": ("movement", "transpose"),
+    "BROADCAST_TO": ("movement", "broadcast_to"),
+    "PAD": ("movement", "pad"),
+    "PADV2": ("movement", "pad"),
+    "CONCATENATION": ("joining", "concatenation"),
+    "PACK": ("joining", "pack"),
+    "UNPACK": ("joining", "unpack"),
+    "MIRROR_PAD": ("joining", "mirror_pad"),
+    "SLICE": ("slicing", "slice_"),
+    "STRIDED_SLICE": ("slicing", "strided_slice"),
+    "SPLIT": ("slicing", "split"),
+    "SPLIT_V": ("slicing", "split_v"),
+    "SPACE_TO_DEPTH": ("blocks", "space_to_depth"),
+    "DEPTH_TO_SPACE": ("blocks", "depth_to_space"),
+    "SPACE_TO_BATCH_ND": ("blocks", "space_to_batch_nd"),
+    "BATCH_TO_SPACE_ND": ("blocks", "batch_to_space_nd"),
+    "RESIZE_NEAREST_NEIGHBOR": ("resize", "resize_nearest_neighbor"),
+    "RESIZE_BILINEAR": ("resize", "resize_bilinear"),
+    "QUANTIZE": ("conversion", "quantize"),
+    "DEQUANTIZE": ("conversion", "dequantize"),
+    "LEAKY_RELU": ("unary", "leaky_relu"),
+    "GELU": ("unary", "gelu"),
+    **dict.fromkeys(("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1"), ("unary", "clamp")),
+    **dict.fromkeys(("LOGISTIC", "TANH", "HARD_SWISH", "ELU", "EXP", "LOG", "SQRT", "RSQRT"), ("unary", "function")),
+    **dict.fromkeys(("SQUARE", "ABS", "NEG", "SIN", "COS", "FLOOR", "CEIL", "ROUND"), ("unary", "function")),
 }
 
 
@@ -80,20 +73,24 @@ def load(data: bytes, requant: Requant) -> Graph:
     if len(set(model.inputs)) < len(model.inputs):
         raise ModelFormatError("the file names an input twice")
     for op in model.operators:
-        if not folding.fold(lowering, op):
-            _lower(lowering, op)
+        _lower(lowering, op)
     outputs = _outputs(lowering)
     metadata = {"source": "tflite", "requant": requant.name.lower(), "description": model.description}
     return Graph(lowering.tensors, tuple(lowering.nodes), inputs, outputs, metadata)
 
 
 def _lower(lowering: Lowering, op: Operator) -> None:
-    lower = LOWERINGS.get(op.op)
-    if lower is None:
+    if all(lowering.model.tensors[i].type in ("int32", "int64") for i in op.outputs):
+        from intaglio.frontends.tflite.folding import fold
+
+        if fold(lowering, op):
+            return
+    if op.op not in LOWERINGS:
         advice = "cut the network before it" if op.op.startswith("CUSTOM") else "replace it, or cut the network there"
         raise UnsupportedOpError(f"{lowering.locate(op)} is not supported; {advice} and compute it outside")
+    module, function = LOWERINGS[op.op]
     try:
-        lower(lowering, op)
+        getattr(import_module(f"intaglio.frontends.tflite.{module}"), function)(lowering, op)
     except QuantizationError as error:
         raise QuantizationError(f"{lowering.locate(op)}: {error}") from error
 

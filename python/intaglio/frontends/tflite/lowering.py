@@ -27,8 +27,8 @@ _TYPES: Final[dict[str, np.dtype[Any]]] = {
     "int64": np.dtype(np.int64),
     "float32": FLOAT32,
 }
-#: TFLite's tolerance when it asks for two scales to be the same.
-_SAME_SCALE: Final = 1e-6
+#: The table that changes nothing.
+IDENTITY: Final = np.arange(-128, 128, dtype=np.int8)
 
 
 class Lowering:
@@ -180,7 +180,7 @@ class Lowering:
         if x.data is not None:
             return self.derived(replace(x, scale=like.scale, zero_point=like.zero_point), "relabelled", x.data)
         output = self.temporary(x, "relabelled", x.shape, like)
-        return self.lookup(x, output, np.arange(-128, 128, dtype=np.int8))
+        return self.lookup(x, output, IDENTITY)
 
     def reshaped(self, x: Tensor, shape: Sequence[int], base: Tensor) -> Tensor:
         """x with another shape, as a new tensor named after ``base``."""
@@ -253,10 +253,3 @@ class Lowering:
 
 def same_quantization(a: Tensor, b: Tensor) -> bool:
     return a.scale == b.scale and a.zero_point == b.zero_point
-
-
-def nearly_same_quantization(a: Tensor, b: Tensor) -> bool:
-    """Whether TFLite would accept a and b as having the same scale and zero point."""
-    if a.scale is None or b.scale is None:
-        return a.scale is b.scale
-    return a.zero_point == b.zero_point and abs(float(a.scale) - float(b.scale)) <= _SAME_SCALE

@@ -6,8 +6,7 @@ Everything an index points to is checked here, so the lowerings never meet one t
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +31,7 @@ _MAX_RANK: Final = 8
 _MAX_ELEMENTS: Final = 1 << 40
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class SourceTensor:
+class SourceTensor(NamedTuple):
     """A tensor of the file. ``scale`` is empty where it is not quantized."""
 
     index: int
@@ -47,19 +45,17 @@ class SourceTensor:
     sparse: bool
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Operator:
+class Operator(NamedTuple):
     """One operator of the file; an input of -1 is absent."""
 
     index: int
     op: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Model:
+class Model(NamedTuple):
     """The file's one subgraph."""
 
     tensors: list[SourceTensor]
