@@ -88,17 +88,19 @@ class NodeView:
 
     def want_rank(self, tensor: Tensor, rank: int) -> None:
         """The tensor has ``rank`` axes."""
-        self.want(len(tensor.shape) == rank, f"rank of '{tensor.name}'", rank, listed(tensor.shape), ShapeError)
+        if len(tensor.shape) != rank:
+            self.fail(ShapeError, f"rank of '{tensor.name}'", rank, listed(tensor.shape))
 
     def want_shape(self, tensor: Tensor, shape: Sequence[int]) -> None:
         """The tensor has exactly this shape."""
-        same = tuple(tensor.shape) == tuple(shape)
-        self.want(same, f"shape of '{tensor.name}'", listed(shape), listed(tensor.shape), ShapeError)
+        if tuple(tensor.shape) != tuple(shape):
+            self.fail(ShapeError, f"shape of '{tensor.name}'", listed(shape), listed(tensor.shape))
 
     def want_dtype(self, tensor: Tensor, *dtypes: np.dtype[Any]) -> None:
         """The tensor's element type is one of these."""
-        expected = " or ".join(str(d) for d in dtypes)
-        self.want(tensor.dtype in dtypes, f"dtype of '{tensor.name}'", expected, tensor.dtype, DTypeError)
+        if tensor.dtype not in dtypes:
+            expected = " or ".join(str(d) for d in dtypes)
+            self.fail(DTypeError, f"dtype of '{tensor.name}'", expected, tensor.dtype)
 
     def want_quantized(self, *tensors: Tensor) -> None:
         """The tensors are int8 with scale and zero point."""
@@ -109,10 +111,10 @@ class NodeView:
     def want_like(self, tensor: Tensor, other: Tensor) -> None:
         """The tensor has the element type, scale and zero point of the other."""
         self.want_dtype(tensor, other.dtype)
-        same = (tensor.scale, tensor.zero_point) == (other.scale, other.zero_point)
-        expected = f"that of '{other.name}' ({other.scale}, {other.zero_point})"
-        got = f"({tensor.scale}, {tensor.zero_point})"
-        self.want(same, f"quantization of '{tensor.name}'", expected, got, QuantizationError)
+        if (tensor.scale, tensor.zero_point) != (other.scale, other.zero_point):
+            expected = f"that of '{other.name}' ({other.scale}, {other.zero_point})"
+            got = f"({tensor.scale}, {tensor.zero_point})"
+            self.fail(QuantizationError, f"quantization of '{tensor.name}'", expected, got)
 
     def want_constant(self, name: str, dtype: np.dtype[Any], shape: Sequence[int]) -> NDArray[Any]:
         """The input ``name`` is a constant of this element type and shape; returns its values."""

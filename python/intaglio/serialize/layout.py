@@ -82,6 +82,6 @@ def aligned(offset: int) -> int:
 def checksums(data: bytes | memoryview | NDArray[np.uint8]) -> tuple[int, int]:
     """Checksums A and B over a whole number of 64-bit words."""
     words = np.frombuffer(data, "<u8")
-    # uint64 arrays wrap modulo 2^64, as the definition asks.
     ordinals = np.arange(1, len(words) + 1, dtype=np.uint64)
-    return int(words.sum(dtype=np.uint64)), int((words * ordinals).sum(dtype=np.uint64))
+    # Arithmetic of uint64 wraps modulo 2^64, as the definition asks.
+    return int(words.sum(dtype=np.uint64)), int(np.dot(words, ordinals))
