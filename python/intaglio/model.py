@@ -159,5 +159,6 @@ def _file_bytes(source: Any, requant: str) -> object:
     if isinstance(source, Graph):
         return source.to_bytes()
     from intaglio.conversion import convert
+    from intaglio.serialize.writer import write
 
-    return convert(source, requant=requant).to_bytes()
+    return write(convert(source, requant=requant))

@@ -52,6 +52,11 @@ class _Pool:
 def to_bytes(graph: Graph) -> bytes:
     """The file that holds ``graph``, which is validated first."""
     graph.validate()
+    return write(graph)
+
+
+def write(graph: Graph) -> bytes:
+    """The same for a graph that is known to be well formed, or that a reader is about to verify."""
     pool = _Pool()
     indices = {name: i for i, name in enumerate(graph.tensors)}
     tensors, data = _tensors(graph, pool)
