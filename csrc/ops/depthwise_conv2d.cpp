@@ -3,82 +3,55 @@
 #include <cstring>
 
 #include "base/checked.h"
+#include "ops/checks.h"
 #include "ops/depthwise.h"
-#include "ops/requantization.h"
+#include "ops/sum_of_products.h"
 
 namespace intaglio {
 
 namespace {
 
-// Indices into Node::attrs.
-enum Attribute { kStride = 0, kPadding = 2, kDilation = 6, kRequant = 8, kClamp = 9, kWeightZeroPoint = 11, kCount };
+// Indices into Node::attrs; kSumAttrs common ones follow.
+enum Attribute : std::size_t { kStride = 0, kPadding = 2, kDilation = 6, kOwnAttrs = 8 };
 
-constexpr std::int64_t kMaxAttribute = INT32_MAX;
-
-// A window's output size along one axis, or a negative number.
+// A window's output size along one axis, or a negative number where it does not fit.
 constexpr std::int64_t output_size(std::int64_t size, std::int64_t before, std::int64_t after, std::int64_t kernel,
                                    std::int64_t stride, std::int64_t dilation) {
   const std::int64_t free = size + before + after - (dilation * (kernel - 1) + 1);
   return free < 0 ? -1 : free / stride + 1;
 }
 
-Status check_attributes(const Node& node) {
-  if (node.inputs.size() != 5 || node.outputs.size() != 1 || node.attrs.size() != kCount) {
-    return node_error(Code::kModelFormat, node, "%zu inputs, %zu outputs and %zu attributes, expected 5, 1 and %d",
-                      node.inputs.size(), node.outputs.size(), node.attrs.size(), static_cast<int>(kCount));
-  }
-  for (std::size_t i = kStride; i < kRequant; ++i) {
-    const std::int64_t least = i >= kPadding && i < kDilation ? 0 : 1;
-    if (node.attrs[i] < least || node.attrs[i] > kMaxAttribute) {
-      return node_error(Code::kShape, node, "a stride, padding or dilation is %" PRId64, node.attrs[i]);
-    }
-  }
-  const std::int64_t zero_point = node.attrs[kWeightZeroPoint];
-  if (zero_point < -128 || zero_point > 127) {
-    return node_error(Code::kQuantization, node, "weight_zero_point is %" PRId64 ", not in [-128, 127]", zero_point);
-  }
-  return {};
-}
-
 Result<DepthwiseShape> read_shape(const Node& node, const Model& model) {
   const Tensor& x = model.input(node, 0);
   const Tensor& weight = model.input(node, 1);
   const Tensor& y = model.output(node);
-  INTAGLIO_TRY(check_activation(node, x, "input"));
-  INTAGLIO_TRY(check_activation(node, y, "output"));
-  if (x.dims.size() != 4 || weight.dims.size() != 3 || y.dims.size() != 4) {
-    return node_error(Code::kShape, node, "ranks of input, weight and output are %zu, %zu and %zu, expected 4, 3, 4",
-                      x.dims.size(), weight.dims.size(), y.dims.size());
-  }
+  INTAGLIO_TRY(check_rank(node, x, "input", 4));
+  INTAGLIO_TRY(check_rank(node, weight, "weight", 3));
+  INTAGLIO_TRY(check_rank(node, y, "output", 4));
   const auto attrs = node.attrs;
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    INTAGLIO_TRY(check_between(node, "kernel", weight.dims[axis], 1, kWindowLimit));
+    INTAGLIO_TRY(check_between(node, "stride", attrs[kStride + axis], 1, kWindowLimit));
+    INTAGLIO_TRY(check_between(node, "padding", attrs[kPadding + axis], 0, kWindowLimit));
+    INTAGLIO_TRY(check_between(node, "padding", attrs[kPadding + 2 + axis], 0, kWindowLimit));
+    INTAGLIO_TRY(check_between(node, "dilation", attrs[kDilation + axis], 1, kWindowLimit));
+  }
   DepthwiseShape shape;
   shape.batch = x.dims[0], shape.height = x.dims[1], shape.width = x.dims[2], shape.channels = x.dims[3];
-  shape.out_height = y.dims[1], shape.out_width = y.dims[2], shape.out_channels = y.dims[3];
-  shape.kernel_h = weight.dims[0], shape.kernel_w = weight.dims[1];
+  shape.kernel_h = weight.dims[0], shape.kernel_w = weight.dims[1], shape.out_channels = weight.dims[2];
   shape.stride_h = attrs[kStride], shape.stride_w = attrs[kStride + 1];
   shape.dilation_h = attrs[kDilation], shape.dilation_w = attrs[kDilation + 1];
   shape.top = attrs[kPadding], shape.left = attrs[kPadding + 1];
-
-  INTAGLIO_TRY(
-      check_constant(node, weight, "weight", DType::kInt8, {shape.kernel_h, shape.kernel_w, shape.out_channels}));
-  INTAGLIO_TRY(check_constant(node, model.input(node, 2), "bias", DType::kInt32, {shape.out_channels}));
-  if (shape.kernel_h < 1 || shape.kernel_w < 1 || shape.channels < 1 || shape.out_channels < 1 ||
-      shape.out_channels % shape.channels != 0) {
+  if (shape.channels < 1 || shape.out_channels < 1 || shape.out_channels % shape.channels != 0) {
     return node_error(Code::kShape, node,
-                      "kernel %" PRId64 "x%" PRId64 ", %" PRId64 " output channels of %" PRId64
-                      " input channels, expected a kernel of at least 1x1 and a multiple",
-                      shape.kernel_h, shape.kernel_w, shape.out_channels, shape.channels);
+                      "%" PRId64 " output channels are not a multiple of %" PRId64 " input channels",
+                      shape.out_channels, shape.channels);
   }
-  const std::int64_t height =
+  shape.out_height =
       output_size(shape.height, shape.top, attrs[kPadding + 2], shape.kernel_h, shape.stride_h, shape.dilation_h);
-  const std::int64_t width =
+  shape.out_width =
       output_size(shape.width, shape.left, attrs[kPadding + 3], shape.kernel_w, shape.stride_w, shape.dilation_w);
-  if (y.dims[0] != shape.batch || shape.out_height != height || shape.out_width != width) {
-    return node_error(Code::kShape, node,
-                      "output is [%" PRId64 ", %" PRId64 ", %" PRId64 ", ...], expected [%" PRId64 ", %" PRId64
-                      ", %" PRId64 ", ...]",
-                      y.dims[0], shape.out_height, shape.out_width, shape.batch, height, width);
-  }
+  INTAGLIO_TRY(check_dims(node, y, "output", {shape.batch, shape.out_height, shape.out_width, shape.out_channels}));
   return shape;
 }
 
@@ -110,12 +83,11 @@ Status repeat(const Node& node, Planner& planner, std::span<const T> values, std
 }
 
 // Proves the accumulators and folds the input's zero point into the biases.
-Status fold_bias(const Node& node, Planner& planner, const RequantizationParameters& parameters, std::int32_t zero_x,
-                 DepthwisePlan& plan) {
-  const Model& model = planner.model();
-  const auto weights = model.input(node, 1).values<std::int8_t>();
-  const auto bias = model.input(node, 2).values<std::int32_t>();
-  const std::int64_t zero_w = node.attrs[kWeightZeroPoint];
+Status fold_bias(const Node& node, Planner& planner, const SumParameters& parameters, DepthwisePlan& plan) {
+  const auto weights = parameters.weight->values<std::int8_t>();
+  const auto bias = parameters.bias;
+  const std::int64_t zero_x = parameters.input_zero_point;
+  const std::int64_t zero_w = parameters.weight_zero_point;
   const std::size_t channels = bias.size();
   const std::size_t count = channels + plan.kernels->chunk;
   auto* folded = planner.make<std::int32_t>(count);
@@ -130,7 +102,7 @@ Status fold_bias(const Node& node, Planner& planner, const RequantizationParamet
       low += weight * (weight > 0 ? -zero_x : 255 - zero_x);
       high += weight * (weight > 0 ? 255 - zero_x : -zero_x);
     }
-    INTAGLIO_TRY(check_accumulators(node, parameters, static_cast<std::int64_t>(c), low, high));
+    INTAGLIO_TRY(check_accumulators(node, parameters.requantization, static_cast<std::int64_t>(c), low, high));
     // Modulo 2^32: only the whole sum must fit.
     folded[c] = static_cast<std::int32_t>(static_cast<std::uint32_t>(bias[c] - sum * zero_x));
   }
@@ -140,10 +112,11 @@ Status fold_bias(const Node& node, Planner& planner, const RequantizationParamet
 }
 
 // The weights of the band's output row `row` and those that lie alike: zero where a group has no tap.
-Status pack_place(const Node& node, Planner& planner, std::int64_t row, DepthwisePlan& plan) {
+Status pack_place(const Node& node, Planner& planner, const SumParameters& parameters, std::int64_t row,
+                  DepthwisePlan& plan) {
   const DepthwiseShape& shape = plan.shape;
-  const auto weights = planner.model().input(node, 1).values<std::int8_t>();
-  const std::int64_t zero_w = node.attrs[kWeightZeroPoint];
+  const auto weights = parameters.weight->values<std::int8_t>();
+  const std::int64_t zero_w = parameters.weight_zero_point;
   const auto group_rows = static_cast<std::int64_t>(plan.kernels->group_rows);
   const std::int64_t start = row * plan.band.advance % group_rows;
   const std::int64_t groups = (start + shape.kernel_h + group_rows - 1) / group_rows;
@@ -183,15 +156,10 @@ Status pack_place(const Node& node, Planner& planner, std::int64_t row, Depthwis
   return {};
 }
 
-Status pack(const Node& node, Planner& planner, std::int32_t zero_x, DepthwisePlan& plan) {
-  const Model& model = planner.model();
-  const auto attrs = node.attrs;
-  auto parameters =
-      read_requantization(node, model, 3, plan.shape.out_channels, attrs[kRequant], attrs[kClamp], attrs[kClamp + 1]);
-  if (!parameters.ok()) return parameters.status();
-  const RequantizationParameters& checked = parameters.value();
-  INTAGLIO_TRY(fold_bias(node, planner, checked, zero_x, plan));
+Status pack(const Node& node, Planner& planner, const SumParameters& parameters, DepthwisePlan& plan) {
+  INTAGLIO_TRY(fold_bias(node, planner, parameters, plan));
 
+  const RequantizationParameters& checked = parameters.requantization;
   Requantization& requantization = plan.outputs.requantization;
   requantization.zero_point = checked.zero_point;
   requantization.low = checked.low;
@@ -206,15 +174,16 @@ Status pack(const Node& node, Planner& planner, std::int32_t zero_x, DepthwisePl
 
   const auto group_rows = static_cast<std::int64_t>(plan.kernels->group_rows);
   for (std::int64_t row = 0; row < std::min(plan.band.rows, plan.band.cycle); ++row) {
-    INTAGLIO_TRY(pack_place(node, planner, row, plan));
+    INTAGLIO_TRY(pack_place(node, planner, parameters, row, plan));
   }
 
   const auto row_bytes = static_cast<std::size_t>(plan.shape.width * plan.shape.channels);
   auto* padding_row = planner.make<std::uint8_t>(row_bytes);
   if (padding_row == nullptr) return out_of_memory(node);
-  std::fill(padding_row, padding_row + row_bytes, static_cast<std::uint8_t>(zero_x));
+  std::fill(padding_row, padding_row + row_bytes, static_cast<std::uint8_t>(parameters.input_zero_point));
   plan.padding_row = padding_row;
-  plan.padding_cell = static_cast<std::uint32_t>(zero_x) * (group_rows == 4 ? 0x01010101U : 0x00010001U);
+  plan.padding_cell =
+      static_cast<std::uint32_t>(parameters.input_zero_point) * (group_rows == 4 ? 0x01010101U : 0x00010001U);
   return {};
 }
 
@@ -228,25 +197,31 @@ bool fits_int8(std::span<const std::int8_t> weights, std::int64_t zero_point) {
 }  // namespace
 
 Status prepare_depthwise_conv2d(const Node& node, Planner& planner) {
+  INTAGLIO_TRY(check_signature(node, kSumInputs, 1, kOwnAttrs + kSumAttrs));
   const Model& model = planner.model();
-  INTAGLIO_TRY(check_attributes(node));
-  auto shape = read_shape(node, model);
-  if (!shape.ok()) return shape.status();
+  auto read = read_shape(node, model);
+  if (!read.ok()) return read.status();
+  const DepthwiseShape& shape = read.value();
+  INTAGLIO_TRY(check_constant(node, model.input(node, 1), "weight", DType::kInt8,
+                              {shape.kernel_h, shape.kernel_w, shape.out_channels}));
+  auto sum = read_sum(node, model, shape.out_channels);
+  if (!sum.ok()) return sum.status();
+  const SumParameters& parameters = sum.value();
+  const std::int64_t outputs = parameters.y->elements;
+  if (outputs == 0) return {};
+
   auto* plan = planner.make<DepthwisePlan>();
   if (plan == nullptr) return out_of_memory(node);
-
-  const bool narrow = fits_int8(model.input(node, 1).values<std::int8_t>(), node.attrs[kWeightZeroPoint]);
+  const bool narrow = fits_int8(parameters.weight->values<std::int8_t>(), parameters.weight_zero_point);
   plan->kernels = narrow ? planner.kernels().depthwise : planner.kernels().depthwise_wide;
-  plan->shape = turned(shape.value(), static_cast<std::int64_t>(plan->kernels->chunk));
+  plan->shape = turned(shape, static_cast<std::int64_t>(plan->kernels->chunk));
   INTAGLIO_TRY(plan_depthwise(node, planner, *plan));
-  INTAGLIO_TRY(pack(node, planner, model.input(node, 0).zero_point + kStorageOffset, *plan));
+  INTAGLIO_TRY(pack(node, planner, parameters, *plan));
 
-  const Tensor& y = model.output(node);
-  if (y.elements == 0) return {};
   Step step;
-  step.macs = y.elements * shape.value().kernel_h * shape.value().kernel_w;
-  step.parts = static_cast<int>(
-      std::min<std::int64_t>(planner.parts_for(step.macs), plan->shape.batch * plan->shape.out_height));
+  step.macs = outputs * shape.kernel_h * shape.kernel_w;
+  const std::int64_t rows = plan->shape.batch * plan->shape.out_height;
+  step.parts = static_cast<int>(std::min<std::int64_t>(planner.parts_for(step.macs), rows));
   std::int64_t scratch_bytes = 0;
   if (!checked_mul(plan->scratch_bytes, std::int64_t{step.parts}, scratch_bytes)) return out_of_memory(node);
   plan->x = planner.tensor(node.inputs[0]);
@@ -255,7 +230,7 @@ Status prepare_depthwise_conv2d(const Node& node, Planner& planner) {
   step.run = run_depthwise;
   step.arguments = plan;
   step.kernel = plan->kernels->name;
-  step.reason = narrow ? "" : "weights less their zero point need 16 bits";
+  step.reason = narrow ? "several rows to one dot product" : "weights less their zero point need 16 bits";
   return planner.emit(step);
 }
 

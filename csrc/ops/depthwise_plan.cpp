@@ -160,17 +160,18 @@ Status plan_depthwise(const Node& node, Planner& planner, DepthwisePlan& plan) {
   plan.band = choose_band(plan, bytes);
   plan.segment = choose_segment(plan, bytes * plan.band.groups);
   INTAGLIO_TRY(make_streams(node, planner, plan));
-  plan.block = plan.whole_chunks
-                   ? choose_block(shape.out_channels, chunk, bytes * plan.band.groups * plan.stream_columns)
-                   : shape.out_channels;
+  std::int64_t tile_bytes = 0;  // of the smallest block
+  bool fits = checked_mul(bytes * plan.band.groups, plan.stream_columns, tile_bytes);
+  if (!fits) return node_error(Code::kOutOfMemory, node, "the padded input does not fit memory");
+  plan.block = plan.whole_chunks ? choose_block(shape.out_channels, chunk, tile_bytes) : shape.out_channels;
   lay_out_sites(plan);
 
   // A kernel writes up to a chunk past the cells it is asked for.
-  bool fits = checked_mul(plan.stream_columns, plan.block * kBytes, plan.stream_bytes) &&
-              checked_add(plan.stream_bytes, chunk * kBytes, plan.stream_bytes) &&
-              checked_align(plan.stream_bytes, kLine, plan.stream_bytes) &&
-              checked_mul(plan.stream_bytes, plan.stream_count, plan.group_bytes) &&
-              checked_mul(plan.group_bytes, plan.band.groups, plan.scratch_bytes);
+  fits = checked_mul(plan.stream_columns, plan.block * kBytes, plan.stream_bytes) &&
+         checked_add(plan.stream_bytes, chunk * kBytes, plan.stream_bytes) &&
+         checked_align(plan.stream_bytes, kLine, plan.stream_bytes) &&
+         checked_mul(plan.stream_bytes, plan.stream_count, plan.group_bytes) &&
+         checked_mul(plan.group_bytes, plan.band.groups, plan.scratch_bytes);
   if (fits && shape.multiplier() > 1) {
     fits =
         checked_mul(shape.width, plan.block, plan.repeated_row_bytes) &&
