@@ -38,7 +38,7 @@ def main() -> None:
     litert, onnxruntime = (json.loads(Path(path).read_text(encoding="utf-8")) for path in sys.argv[1:3])
     networks = [(name, figures["call"]) for name, figures in litert["networks"].items()]
     layers = list(onnxruntime["layers"].items())
-    matplotlib.rcParams["svg.hashsalt"] = "intaglio"
+    matplotlib.rcParams |= {"svg.hashsalt": "intaglio", "svg.fonttype": "none", "axes.ymargin": 0.01}
     figure, (top, bottom) = plt.subplots(
         2, 1, figsize=(8, 7), height_ratios=(len(networks), len(layers)), layout="constrained"
     )
