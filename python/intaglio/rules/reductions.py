@@ -26,7 +26,7 @@ def max_pool2d(view: NodeView) -> None:
     view.want_clamp()
     size = check_window(view, kernel)
     view.want_shape(y, (x.shape[0], *size, x.shape[3]))
-    view.want(math.prod(kernel) < 2**24, "kernel", "fewer than 2^24 positions", kernel, ShapeError)
+    view.want(math.prod(kernel) < 2**23, "kernel", "fewer than 2^23 positions", kernel, ShapeError)
     for axis in (0, 1):
         before, stride = view.numbers("padding")[axis], view.numbers("stride")[axis]
         # Windows in the middle hold no fewer positions than the first or the last.
