@@ -9,9 +9,9 @@ namespace {
 template <class V, bool kFixed>
 void requantize(const std::int32_t* acc, const ScalarRequantization& requantization, std::uint8_t* y,
                 std::size_t count) {
-  const Requantize<V, kFixed> requantize(requantization);
+  const Requantize<V, kFixed> convert(requantization);
   store_blocks<V>(y, count, [&](std::size_t i) INTAGLIO_LAMBDA {
-    return pack_lanes<V>([&](std::size_t k) INTAGLIO_LAMBDA { return requantize(V::load(acc + i + k * V::kLanes)); });
+    return pack_lanes<V>([&](std::size_t k) INTAGLIO_LAMBDA { return convert(V::load(acc + i + k * V::kLanes)); });
   });
 }
 

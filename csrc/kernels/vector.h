@@ -60,7 +60,7 @@ using MaxPoolFunction = void (*)(const std::uint8_t* x, const Window& window, st
                                  std::uint8_t* y, std::size_t channels);
 
 struct AveragePoolParameters {
-  std::int32_t count = 1;  // positions in the window; count * 255 + count / 2 < 2^31
+  std::int32_t count = 1;  // positions in the window, fewer than 2^23
   std::uint8_t low = 0, high = 255;
 };
 using AveragePoolFunction = void (*)(const std::uint8_t* x, const Window& window,

@@ -11,8 +11,8 @@ namespace {
 
 // Kernels, strides and padding stay below this, so that positions fit 32 bits.
 constexpr std::int64_t kWindowLimit = std::int64_t{1} << 24;
-// 255 * count + count / 2 stays below 2^31.
-constexpr std::int64_t kLargestAverage = (std::int64_t{1} << 23) - (std::int64_t{1} << 16);
+// Positions in a window, so that 255.5 times as many stay below 2^31.
+constexpr std::int64_t kLargestWindow = (std::int64_t{1} << 23) - 1;
 // Cost of one output position, and of each byte of its window, in multiply-accumulates.
 constexpr std::int64_t kPositionCost = 1024, kByteCost = 4;
 
@@ -113,6 +113,7 @@ Result<Arguments> read_pool(const Node& node, Planner& planner, std::size_t attr
   args.columns = {x.dims[2], kernel[1], stride[1], padding[1], y.dims[2]};
   INTAGLIO_TRY(check_axis(node, "height", args.rows, padding[2]));
   INTAGLIO_TRY(check_axis(node, "width", args.columns, padding[3]));
+  INTAGLIO_TRY(check_between(node, "positions in a window", kernel[0] * kernel[1], 1, kLargestWindow));
   args.batch = x.dims[0];
   args.channels = x.dims[3];
   args.low = static_cast<std::uint8_t>(clamp[0] + kStorageOffset);
@@ -128,10 +129,9 @@ Status emit_pool(const Node& node, Planner& planner, const Arguments& pool, Step
   *args = pool;
   args->x = planner.tensor(node.inputs[0]);
   args->y = planner.tensor(node.outputs[0]);
-  const std::int64_t window =
-      std::min(pool.rows.kernel, pool.rows.size) * std::min(pool.columns.kernel, pool.columns.size);
+  const std::int64_t window = pool.rows.kernel * pool.columns.kernel;
   const std::int64_t cost =
-      y.elements / pool.channels * kPositionCost + y.elements * std::min(window, std::int64_t{1} << 16) * kByteCost;
+      y.elements / pool.channels * kPositionCost + std::min(y.elements, std::int64_t{1} << 32) * window * kByteCost;
   const std::int64_t rows = pool.batch * pool.rows.outputs;
   return planner.emit({.run = run,
                        .arguments = args,
@@ -153,10 +153,6 @@ Status prepare_average_pool2d(const Node& node, Planner& planner) {
   auto args = read_pool(node, planner, 11);
   if (!args.ok()) return args.status();
   INTAGLIO_TRY(check_between(node, "rounding", node.attrs[10], 1, 2));
-  const Axis &rows = args.value().rows, &columns = args.value().columns;
-  INTAGLIO_TRY(check_between(node, "positions in a window",
-                             std::min(rows.kernel, rows.size) * std::min(columns.kernel, columns.size), 1,
-                             kLargestAverage));
   const VectorKernels& kernels = *planner.kernels().vector;
   const bool half_away = static_cast<Rounding>(node.attrs[10]) == Rounding::kHalfAway;
   const auto& kernel = half_away ? kernels.average_pool_half_away : kernels.average_pool_half_up;
