@@ -30,6 +30,8 @@ def concatenation(lowering: Lowering, op: Operator) -> None:
     y = lowering.output(op, shape)
     if any(x.dtype != y.dtype for x in inputs):
         lowering.malformed(op, f"it joins {', '.join(str(x.dtype) for x in inputs)} as {y.dtype}")
+    if len({x.scale is None for x in (*inputs, y)}) > 1:
+        lowering.malformed(op, "it joins quantized tensors and others")
     lowering.emit("concat", [_requantized(lowering, x, y) for x in inputs], y, axis=axis)
 
 

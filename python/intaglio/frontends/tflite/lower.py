@@ -72,8 +72,10 @@ def load(data: bytes, requant: Requant) -> Graph:
     inputs = tuple(_port(lowering, index, lowering.declare_input(index)) for index in model.inputs)
     if len(set(model.inputs)) < len(model.inputs):
         raise ModelFormatError("the file names an input twice")
-    for op in model.operators:
-        _lower(lowering, op)
+    # Quotients of absurd scales overflow; the rules of the graph refuse what comes of it.
+    with np.errstate(all="ignore"):
+        for op in model.operators:
+            _lower(lowering, op)
     outputs = _outputs(lowering)
     metadata = {"source": "tflite", "requant": requant.name.lower(), "description": model.description}
     return Graph(lowering.tensors, tuple(lowering.nodes), inputs, outputs, metadata)

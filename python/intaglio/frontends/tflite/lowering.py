@@ -102,7 +102,7 @@ class Lowering:
         source = self.source(op, i)
         if source.sparse:
             self.refuse(op, f"its input {source.name!r} is sparse; export the network with dense weights")
-        return self.value(source.index, op)
+        return self.value(source.position, op)
 
     def quantized(self, op: Operator, i: int) -> Tensor:
         """Input ``i`` of an operator, which must be int8 or uint8 with one scale."""
@@ -113,12 +113,12 @@ class Lowering:
     def output(self, op: Operator, shape: Sequence[int], i: int = 0) -> Tensor:
         """Declares output ``i`` of an operator with the shape that was worked out for it."""
         source = self.source_output(op, i)
-        if source.index in self._lowered:
+        if source.position in self._lowered:
             raise ModelFormatError(f"{self.locate(op)}: tensor {source.name!r} is computed twice")
         if source.type not in _TYPES:
             self._refuse_type(source, op)
         tensor = self._declare(source, tuple(shape), _TYPES[source.type], None)
-        self._lowered[source.index] = tensor
+        self._lowered[source.position] = tensor
         return tensor
 
     def quantized_output(self, op: Operator, shape: Sequence[int], i: int = 0) -> Tensor:
@@ -142,10 +142,10 @@ class Lowering:
         if source.type not in _TYPES:
             self._refuse_type(source, op)
         dtype = _TYPES[source.type]
-        if source.index in self._lowered:
+        if source.position in self._lowered:
             raise ModelFormatError(f"{self.locate(op)}: tensor {source.name!r} is computed twice")
         value = np.ascontiguousarray(data, dtype).reshape(np.shape(data))
-        self._lowered[source.index] = self._declare(source, value.shape, dtype, value)
+        self._lowered[source.position] = self._declare(source, value.shape, dtype, value)
 
     def temporary(self, base: Tensor, suffix: str, shape: Sequence[int], like: Tensor) -> Tensor:
         """A new tensor named after ``base`` with the element type and quantization of ``like``."""
@@ -192,7 +192,7 @@ class Lowering:
 
     def locate(self, op: Operator) -> str:
         name = self.model.tensors[op.outputs[0]].name
-        return f"{op.op} (operator {op.index}, computing {name!r})"
+        return f"{op.op} (operator {op.position}, computing {name!r})"
 
     def refuse(self, op: Operator, reason: str) -> NoReturn:
         raise UnsupportedOpError(f"{self.locate(op)} is not supported: {reason}")

@@ -34,7 +34,7 @@ _MAX_ELEMENTS: Final = 1 << 40
 class SourceTensor(NamedTuple):
     """A tensor of the file. ``scale`` is empty where it is not quantized."""
 
-    index: int
+    position: int
     name: str
     shape: tuple[int, ...]
     type: str
@@ -48,7 +48,7 @@ class SourceTensor(NamedTuple):
 class Operator(NamedTuple):
     """One operator of the file; an input of -1 is absent."""
 
-    index: int
+    position: int
     op: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
@@ -209,6 +209,7 @@ def _shape(values: NDArray[np.int32] | None, name: str) -> tuple[int, ...]:
     return shape
 
 
+_SMALLEST_NORMAL: Final = np.finfo(np.float32).tiny
 _NO_SCALE: Final = np.empty(0, np.float32)
 _NO_ZERO_POINT: Final = np.empty(0, np.int64)
 
@@ -220,8 +221,8 @@ def _quantization(table: Table | None, name: str) -> tuple[NDArray[np.float32], 
         return _NO_SCALE, _NO_ZERO_POINT, 0
     if table.table(schema.QUANTIZATION_DETAILS) is not None:
         raise UnsupportedOpError(f"tensor {name!r} has custom or blockwise quantization; only affine is supported")
-    if not (np.isfinite(scale).all() and (scale > 0).all()):
-        raise ModelFormatError(f"tensor {name!r} has a scale that is not positive and finite")
+    if not (np.isfinite(scale).all() and (scale >= _SMALLEST_NORMAL).all()):
+        raise ModelFormatError(f"tensor {name!r} has a scale that is not a positive, finite, normal number")
     zero_point = table.array(schema.QUANTIZATION_ZERO_POINT, "<i8")
     if zero_point is None or zero_point.size == 0:
         zero_point = np.zeros(1, np.int64)
