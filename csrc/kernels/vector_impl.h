@@ -1,17 +1,15 @@
 // What the loops over vectors share. Each instruction set supplies one struct V of primitives:
 //
-//   I, F          kLanes int32 or float32; B kBytes = 4 * kLanes bytes
-//   bytes         set_bytes load_bytes store_bytes max_bytes min_bytes; load_bytes(p, n) reads n bytes, the rest zero;
-//                 store_bytes(p, b, n) writes n bytes
-//   int32         set load load_u8 add sub mul bit_and bit_xor shift_left shift_right sign greater (all ones or zero)
-//                 srdhm (docs/arithmetic.md); arithmetic is modulo 2^32, shift counts are the same for all lanes
-//   float32       set_float load_float store_float to_float round (half to even) truncate multiply divide maximum
-//   minimum
-//                 or_zero (NaN becomes zero)
-//   between       pack: four I to one B, saturating to [0, 255]; sum_bytes: adds the bytes of a B into the lanes of an
-//   I,
-//                 anyhow; sum: of all lanes
-//   Table         256 bytes, look_up: a B of indices to a B of bytes
+//   types     I, F: kLanes int32 or float32; B: kBytes = 4 * kLanes bytes
+//   bytes     set_bytes load_bytes store_bytes max_bytes min_bytes
+//             load_bytes(p, n) reads n bytes and sets the others to zero; store_bytes(p, b, n) writes n bytes
+//   int32     set load load_u8 add sub mul bit_and bit_xor shift_left shift_right srdhm (docs/arithmetic.md)
+//             sign and greater give all ones or zero; arithmetic is modulo 2^32; all lanes shift by the same count
+//   float32   set_float load_float store_float to_float truncate multiply divide subtract maximum minimum
+//             round (half to even, of |x| <= 2^22); or_zero (NaN becomes zero)
+//   between   pack (four I to one B, saturating to [0, 255]); sum (of all lanes)
+//             sum_bytes (adds the bytes of a B into the lanes of an I, in any order)
+//   Table     256 bytes; look_up takes a B of indices to a B of entries
 #pragma once
 
 #include <cstddef>

@@ -6,7 +6,8 @@ namespace {
 
 struct Scalar {
   static constexpr std::size_t kLanes = 1, kBytes = 4;
-  using I = std::uint32_t;  // the bits of an int32, so that arithmetic is modulo 2^32
+  // The bits of an int32. Unsigned throughout: GCC 12 vectorizes sums wrongly whose every step goes by way of unsigned.
+  using I = std::uint32_t;
   using F = float;
   struct B {
     std::uint8_t at[kBytes];
