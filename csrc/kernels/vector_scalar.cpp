@@ -6,7 +6,7 @@ namespace {
 
 struct Scalar {
   static constexpr std::size_t kLanes = 1, kBytes = 4;
-  // The bits of an int32. Unsigned throughout: GCC 12 vectorizes sums wrongly whose every step goes by way of unsigned.
+  // The bits of an int32. GCC 12 vectorizes sums of signed lanes wrongly where each step casts to unsigned and back.
   using I = std::uint32_t;
   using F = float;
   struct B {
