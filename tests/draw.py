@@ -97,6 +97,8 @@ class Draw:
         """Factors that bring accumulators of this deviation into int8, at times far from that."""
         around = np.atleast_1d(np.asarray(spread, np.float64))
         exponent = self.rng.normal(0, 1, around.shape) if self.chance(0.8) else self.rng.uniform(-20, 4, around.shape)
+        if self.mode is Requant.FLOAT32 and self.chance(0.05):
+            return Requantization.of_scales(2.0 ** self.rng.uniform(-126, 127, around.shape))
         if self.mode is Requant.FIXED and self.chance(0.2):
             # A multiplier need not be normalized.
             multiplier = self.rng.integers(0, 2**31, around.shape)

@@ -19,7 +19,10 @@ def requantize(view: NodeView, acc: Int64) -> NDArray[np.int8]:
     """Accumulators, channels last, to int8 by the node's ``scale`` and ``shift``; its clamp, if it has one."""
     scale = view.data("scale")
     if view.requant is Requant.FLOAT32:
-        scaled = np.rint(acc.astype(np.float32) * scale).astype(np.int64)
+        with np.errstate(over="ignore"):
+            product = acc.astype(np.float32) * scale
+        # Far outside int8 the value no longer matters, and infinity has no integer.
+        scaled = np.rint(np.clip(product, -(2.0**40), 2.0**40)).astype(np.int64)
     else:
         multiply = mbqm_once if view.op.name == "fully_connected" else mbqm
         scaled = multiply(acc, scale, view.data("shift"))

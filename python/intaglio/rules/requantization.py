@@ -20,10 +20,10 @@ def check_requantization(view: NodeView, channels: int, largest: NDArray[np.int6
     if view.requant is Requant.FLOAT32:
         scale = view.want_constant("scale", FLOAT32, (channels,))
         view.want_constant("shift", INT32, (0,))
-        bad = ~((scale >= _SMALLEST_NORMAL) & (scale < _LIMIT))
+        bad = ~((scale >= _SMALLEST_NORMAL) & np.isfinite(scale))
         if bad.any():
             index = int(np.argmax(bad))
-            view.fail(QuantizationError, f"scale[{index}]", "a normal number below 2^31", scale[index])
+            view.fail(QuantizationError, f"scale[{index}]", "a positive, finite, normal number", scale[index])
         return
     multiplier = view.want_constant("scale", INT32, (channels,))
     shift = view.want_constant("shift", INT32, (channels,))
