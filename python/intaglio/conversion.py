@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import IO
 
 from intaglio.frontends import detect, read
@@ -32,7 +31,8 @@ def convert(source: Source, *, requant: str = "float32") -> Graph:
 
 def _bytes_of(source: str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]) -> bytes:
     if isinstance(source, str | os.PathLike):
-        return Path(source).read_bytes()
+        with open(source, "rb") as file:
+            return file.read()
     data = source if isinstance(source, bytes | bytearray | memoryview) else source.read()
     if not isinstance(data, bytes | bytearray | memoryview):
         raise TypeError(f"source: expected a binary file, but reading it gave {type(data).__name__}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -78,12 +77,15 @@ class Graph:
 
     def to_bytes(self) -> bytes:
         """The `.intaglio` file that holds this graph."""
-        from intaglio.serialize import to_bytes
+        from intaglio.serialize.writer import to_bytes
 
         return to_bytes(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the `.intaglio` file, whole or not at all."""
+        # Imported where it is used: loading a network from another format needs none of it.
+        from pathlib import Path
+
         target = Path(path)
         partial = target.with_name(f".{target.name}.{os.getpid()}")
         try:
@@ -95,14 +97,15 @@ class Graph:
     @classmethod
     def from_bytes(cls, data: bytes | bytearray | memoryview) -> Graph:
         """Read an `.intaglio` file held in memory; constants are read-only views of it."""
-        from intaglio.serialize import from_bytes
+        from intaglio.serialize.reader import from_bytes
 
         return from_bytes(data)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Graph:
         """Read an `.intaglio` file."""
-        return cls.from_bytes(Path(path).read_bytes())
+        with open(path, "rb") as file:
+            return cls.from_bytes(file.read())
 
     def summary(self) -> str:
         """A table of nodes with output shapes, multiply-accumulates and parameter bytes, for people."""
