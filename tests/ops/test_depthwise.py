@@ -98,7 +98,7 @@ def test_every_number_of_sites(channels: int, isa: str) -> None:
 def test_every_height_of_kernel(kernel: int, weight_zero_point: int, isa: str) -> None:
     """Every place that a window may have in its groups of rows."""
     for stride in range(1, 6):
-        window = {"stride": (stride, 1), "padding": "same", "weight_zero_point": weight_zero_point}
+        window: dict[str, Any] = {"stride": (stride, 1), "padding": "same", "weight_zero_point": weight_zero_point}
         expect_layer(isa, (1, 23, 1, 64), (kernel, 1), **window)
         expect_layer(isa, (1, 23, 2, 5), (kernel, 2), **window)
 
