@@ -32,13 +32,14 @@ struct DepthwiseBand {
   std::int64_t cycle_groups = 0;
 };
 
-// The cells of one group, segment of columns and channel block are stride_w *streams*, or as many as the window
-// touches: stream p holds the padded columns p, p + stride_w, ... from the segment's first on, so that neighbouring
-// outputs read neighbouring cells.
+// The cells of one group, segment of columns and channel block are `fold` *streams*, or as many as the window touches:
+// stream p holds the padded columns p, p + fold, ... from the segment's first on. Chunks that run on from column to
+// column need outputs that are neighbours to read cells that are: then fold is stride_w, and 1 otherwise.
 struct DepthwiseStream {
   std::int64_t phase = 0;           // p
   std::int64_t first = 0, end = 0;  // the stream's columns in [first, end) are inside the input, the others are padding
-  std::int64_t input_column = 0;    // of the stream's column `first`
+  std::int64_t columns = 0;
+  std::int64_t input_column = 0;  // of the stream's column `first`
 };
 
 // The weights of the output rows at one place in the cycle.
@@ -59,10 +60,11 @@ struct DepthwisePlan {
   // chunks then run on from column to column.
   std::int64_t block = 0;
   bool whole_chunks = false;
+  std::int64_t fold = 1;
   std::int64_t segment = 0;                  // output columns done together
   const DepthwiseStream* streams = nullptr;  // [segments][stream_count]
   std::int64_t stream_count = 0;
-  std::int64_t stream_columns = 0;
+  std::int64_t stream_columns = 0;  // the most
   std::int64_t stream_bytes = 0;
   std::int64_t group_bytes = 0;
   std::int64_t scratch_bytes = 0;             // of one part: cells, then rows repeated for the channel multiplier

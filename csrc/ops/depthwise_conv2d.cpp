@@ -134,9 +134,9 @@ Status pack_place(const Node& node, Planner& planner, const SumParameters& param
     const std::int64_t kx = tap % shape.kernel_w;
     const std::int64_t column = kx * shape.dilation_w;
     const auto* stream = std::find_if(plan.streams, plan.streams + plan.stream_count,
-                                      [&](const DepthwiseStream& s) { return s.phase == column % shape.stride_w; });
+                                      [&](const DepthwiseStream& s) { return s.phase == column % plan.fold; });
     offsets[tap] = group * plan.group_bytes + (stream - plan.streams) * plan.stream_bytes +
-                   column / shape.stride_w * plan.block * static_cast<std::int64_t>(kCellBytes);
+                   column / plan.fold * plan.block * static_cast<std::int64_t>(kCellBytes);
     for (std::int64_t entry = 0; entry < entries; ++entry, cell += kCellBytes) {
       for (std::int64_t i = 0; i < group_rows; ++i) {
         const std::int64_t ky = group * group_rows + i - start;

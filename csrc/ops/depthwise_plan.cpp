@@ -31,13 +31,17 @@ bool wants_whole_chunks(const DepthwiseShape& shape, std::int64_t chunk) {
   return 8 * channels > 7 * divide_up(channels, chunk) * chunk;
 }
 
-// The columns of a stream that a segment of this many output columns needs beyond its own.
-std::int64_t halo(const DepthwiseShape& shape) { return (shape.kernel_w - 1) * shape.dilation_w / shape.stride_w; }
+// The columns of a stream that `columns` output columns need.
+std::int64_t stream_columns(const DepthwisePlan& plan, std::int64_t columns) {
+  const DepthwiseShape& shape = plan.shape;
+  return ((columns - 1) * shape.stride_w + (shape.kernel_w - 1) * shape.dilation_w) / plan.fold + 1;
+}
 
 // Output columns done together: all, or as many as keep `bytes` for each column of the streams within the budget.
 std::int64_t choose_segment(const DepthwisePlan& plan, std::int64_t bytes) {
   const DepthwiseShape& shape = plan.shape;
-  const std::int64_t most = std::max(kCellBudget / bytes - halo(shape), kMinSegment);
+  const std::int64_t beyond = stream_columns(plan, 1) - 1;
+  const std::int64_t most = std::max((kCellBudget / bytes - beyond) * plan.fold / shape.stride_w, kMinSegment);
   if (most >= shape.out_width) return shape.out_width;
   const std::int64_t width = divide_up(shape.out_width, divide_up(shape.out_width, most));
   // Whole sites.
@@ -65,12 +69,12 @@ DepthwiseBand choose_band(const DepthwisePlan& plan, std::int64_t bytes) {
     const std::int64_t start = (rows - 1) * best.advance;
     taps += divide_up(start % group_rows + shape.kernel_h, group_rows) * shape.kernel_w;
     const std::int64_t groups = divide_up(start + shape.kernel_h, group_rows);
-    if (rows > 1 && groups > kCellBudget / bytes / std::min(shape.out_width + halo(shape), kMinSegment)) break;
+    if (rows > 1 && groups > kCellBudget / bytes / std::min(stream_columns(plan, shape.out_width), kMinSegment)) break;
 
     const std::int64_t segment = choose_segment(plan, bytes * groups);
     const auto segments = static_cast<double>(divide_up(shape.out_width, segment));
-    const double columns = segments * static_cast<double>(plan.stream_count * (segment + halo(shape)));
-    const double runs = shape.stride_w == 1 && !plan.whole_chunks ? segments : columns;
+    const double columns = segments * static_cast<double>(plan.stream_count * stream_columns(plan, segment));
+    const double runs = plan.fold == 1 && !plan.whole_chunks ? segments : columns;
     const double group_cycles = columns * chunks * kInterleaveCycles + runs * kRunCycles +
                                 segments * static_cast<double>(plan.stream_count) * kCallCycles;
     const double calls =
@@ -111,7 +115,7 @@ void lay_out_sites(DepthwisePlan& plan) {
   outputs.chunks = static_cast<std::size_t>(step / chunk);
   outputs.sites = static_cast<std::size_t>(plan.segment * plan.block / step);
   outputs.rest = static_cast<std::size_t>(plan.segment * plan.block % step);
-  outputs.cells_step = step * static_cast<std::int64_t>(kCellBytes);
+  outputs.cells_step = shape.stride_w / plan.fold * step * static_cast<std::int64_t>(kCellBytes);
   const bool neighbours = plan.whole_chunks && shape.stride_w == 1 && shape.dilation_w == 1;
   outputs.run = neighbours && shape.kernel_w == 3 ? 3 : 1;
   outputs.out_step = plan.whole_chunks ? shape.out_channels : step;
@@ -120,30 +124,26 @@ void lay_out_sites(DepthwisePlan& plan) {
 // The streams of each segment.
 Status make_streams(const Node& node, Planner& planner, DepthwisePlan& plan) {
   const DepthwiseShape& shape = plan.shape;
-  plan.stream_columns = plan.segment + halo(shape);
+  plan.stream_columns = stream_columns(plan, plan.segment);
   const std::int64_t segments = divide_up(shape.out_width, plan.segment);
   auto* stream = planner.make<DepthwiseStream>(static_cast<std::size_t>(segments * plan.stream_count));
   if (stream == nullptr) return out_of_memory(node);
   plan.streams = stream;
   for (std::int64_t segment = 0; segment < segments; ++segment) {
-    const std::int64_t columns = std::min(plan.segment, shape.out_width - segment * plan.segment) + halo(shape);
+    const std::int64_t start = segment * plan.segment;
+    const std::int64_t columns = stream_columns(plan, std::min(plan.segment, shape.out_width - start));
     for (std::int64_t kx = 0; kx < plan.stream_count; ++kx) {
-      // Of the input, relative to the stream's first column.
-      const std::int64_t phase = kx * shape.dilation_w % shape.stride_w;
-      const std::int64_t left = shape.left - phase - segment * plan.segment * shape.stride_w;
+      const std::int64_t phase = kx * shape.dilation_w % plan.fold;
+      // Padded columns from the stream's first to the input.
+      const std::int64_t left = shape.left - phase - start * shape.stride_w;
       const auto first_from = [&](std::int64_t column) {
-        return std::min(divide_up(std::max<std::int64_t>(column, 0), shape.stride_w), columns);
+        return std::min(divide_up(std::max<std::int64_t>(column, 0), plan.fold), columns);
       };
       const std::int64_t first = first_from(left);
-      *stream++ = {phase, first, first_from(left + shape.width), first * shape.stride_w - left};
+      *stream++ = {phase, first, first_from(left + shape.width), columns, first * plan.fold - left};
     }
   }
   return {};
-}
-
-// The number of different phases: they repeat from the first.
-std::int64_t count_streams(const DepthwiseShape& shape) {
-  return std::min(shape.kernel_w, shape.stride_w / std::gcd(shape.dilation_w, shape.stride_w));
 }
 
 }  // namespace
@@ -154,8 +154,10 @@ Status plan_depthwise(const Node& node, Planner& planner, DepthwisePlan& plan) {
   constexpr auto kBytes = static_cast<std::int64_t>(kCellBytes);
   constexpr auto kLine = static_cast<std::int64_t>(kAlignment);
 
-  plan.stream_count = count_streams(shape);
   plan.whole_chunks = wants_whole_chunks(shape, chunk);
+  plan.fold = plan.whole_chunks ? 1 : shape.stride_w;
+  // Phases repeat from the first.
+  plan.stream_count = std::min(shape.kernel_w, plan.fold / std::gcd(shape.dilation_w, plan.fold));
   const std::int64_t bytes = plan.stream_count * (plan.whole_chunks ? chunk : shape.out_channels) * kBytes;
   plan.band = choose_band(plan, bytes);
   plan.segment = choose_segment(plan, bytes * plan.band.groups);

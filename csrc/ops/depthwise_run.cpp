@@ -30,7 +30,7 @@ void pad_all(const DepthwisePlan& plan, std::uint8_t* scratch) {
     for (std::int64_t i = 0; i < plan.stream_count; ++i) {
       const DepthwiseStream& stream = plan.streams[i];
       pad(plan, scratch + i * plan.stream_bytes, 0, stream.first);
-      pad(plan, scratch + i * plan.stream_bytes, stream.end, plan.stream_columns);
+      pad(plan, scratch + i * plan.stream_bytes, stream.end, stream.columns);
     }
   }
 }
@@ -76,7 +76,7 @@ void make_group(const DepthwisePlan& plan, const Tile& tile, std::int64_t group,
   }
 
   const std::int64_t column_bytes = repeated != nullptr ? plan.block : shape.channels;
-  const bool contiguous = shape.stride_w == 1 && plan.block == column_bytes;
+  const bool contiguous = plan.fold == 1 && plan.block == column_bytes;
   for (std::int64_t i = 0; i < plan.stream_count; ++i, cells += plan.stream_bytes) {
     const DepthwiseStream& stream = tile.streams[i];
     const std::int64_t inside = stream.end - stream.first;
@@ -87,14 +87,14 @@ void make_group(const DepthwisePlan& plan, const Tile& tile, std::int64_t group,
       work.rows = at;
       work.runs = static_cast<std::size_t>(contiguous ? 1 : inside);
       work.width = static_cast<std::size_t>(contiguous ? inside * plan.block : plan.block);
-      work.run_step = shape.stride_w * column_bytes;
+      work.run_step = plan.fold * column_bytes;
       work.cells_step = plan.block * static_cast<std::int64_t>(kCellBytes);
       work.cells = cells + stream.first * work.cells_step;
       plan.kernels->interleave(work);
     }
     if (!padding_stays(plan)) {
       pad(plan, cells, 0, stream.first);
-      pad(plan, cells, stream.end, plan.stream_columns - plan.segment + tile.columns);
+      pad(plan, cells, stream.end, stream.columns);
     }
   }
 }
