@@ -99,33 +99,26 @@ void make_group(const DepthwisePlan& plan, const Tile& tile, std::int64_t group,
   }
 }
 
-// What the outputs of a tile have in common.
-DepthwiseOutputs tile_outputs(const DepthwisePlan& plan, const Tile& tile) {
-  DepthwiseOutputs work = plan.outputs;
-  if (tile.columns != plan.segment) {
-    const auto count = static_cast<std::size_t>(tile.columns * plan.block);
-    work.sites = count / (work.chunks * plan.kernels->chunk);
-    work.rest = count % (work.chunks * plan.kernels->chunk);
-  }
-  work.bias += tile.channel;
-  if (work.requantization.scale != nullptr) {
-    work.requantization.scale += tile.channel;
+// Sets the arrays per channel to start at `channel`.
+void set_channel(const DepthwiseOutputs& plan, std::int64_t channel, DepthwiseOutputs& work) {
+  work.bias = plan.bias + channel;
+  if (plan.requantization.scale != nullptr) {
+    work.requantization.scale = plan.requantization.scale + channel;
   } else {
-    work.requantization.multiplier += tile.channel;
-    work.requantization.shift += tile.channel;
+    work.requantization.multiplier = plan.requantization.multiplier + channel;
+    work.requantization.shift = plan.requantization.shift + channel;
   }
-  return work;
 }
 
-// Computes a tile from its cells. `out` is its first output.
-void compute(const DepthwisePlan& plan, const Tile& tile, const std::uint8_t* cells, std::uint8_t* out) {
+// Computes a tile from its cells. `work` is a copy of plan.outputs to be filled in, `out` the tile's first output.
+void compute(const DepthwisePlan& plan, const Tile& tile, const std::uint8_t* cells, std::uint8_t* out,
+             DepthwiseOutputs& work) {
   const std::int64_t row_bytes = plan.shape.out_width * plan.shape.out_channels;
   const std::int64_t cycle = plan.band.cycle;
   const std::int64_t cycle_bytes = plan.band.cycle_groups * plan.group_bytes;
-  const DepthwiseOutputs common = tile_outputs(plan, tile);
+  set_channel(plan.outputs, tile.channel, work);
   for (std::int64_t first = 0; first < std::min(cycle, tile.rows); ++first) {
     const DepthwisePlace& place = plan.places[first];
-    DepthwiseOutputs work = common;
     work.taps = place.taps;
     work.tap_count = place.tap_count;
     work.weights = place.weights + tile.channel * static_cast<std::int64_t>(kCellBytes);
@@ -140,10 +133,19 @@ void compute(const DepthwisePlan& plan, const Tile& tile, const std::uint8_t* ce
       work.out_step = cycle * row_bytes;
       for (std::int64_t column = 0; column < tile.columns; ++column) {
         plan.kernels->outputs(work);
-        work.cells += common.cells_step;
-        work.out += common.out_step;
+        work.cells += plan.outputs.cells_step;
+        work.out += plan.outputs.out_step;
       }
+      work.run = plan.outputs.run;
+      work.cells_step = plan.outputs.cells_step;
+      work.out_step = plan.outputs.out_step;
     } else {
+      work.sites = plan.outputs.sites;
+      if (tile.columns != plan.segment) {
+        const auto count = static_cast<std::size_t>(tile.columns * plan.block);
+        work.sites = count / (work.chunks * plan.kernels->chunk);
+        work.rest = count % (work.chunks * plan.kernels->chunk);
+      }
       for (std::int64_t row = 0; row < rows; ++row) {
         plan.kernels->outputs(work);
         work.cells += cycle_bytes;
@@ -161,6 +163,7 @@ void run_band(const DepthwisePlan& plan, const std::uint8_t* image, std::int64_t
   const std::int64_t used = (rows - 1) * plan.band.advance + shape.kernel_h;
   const std::int64_t groups = (used + group_rows - 1) / group_rows;
   std::uint8_t* repeated = plan.repeated_row_bytes > 0 ? scratch + plan.band.groups * plan.group_bytes : nullptr;
+  DepthwiseOutputs work = plan.outputs;
   Tile tile = {image, row, rows, 0, 0, plan.streams, 0};
   for (; tile.column < shape.out_width; tile.column += plan.segment, tile.streams += plan.stream_count) {
     tile.columns = std::min(plan.segment, shape.out_width - tile.column);
@@ -169,7 +172,7 @@ void run_band(const DepthwisePlan& plan, const std::uint8_t* image, std::int64_t
       for (std::int64_t group = 0; group < groups; ++group) {
         make_group(plan, tile, group, used, scratch + group * plan.group_bytes, repeated);
       }
-      compute(plan, tile, scratch, out + tile.column * shape.out_channels + tile.channel);
+      compute(plan, tile, scratch, out + tile.column * shape.out_channels + tile.channel, work);
     }
   }
 }
