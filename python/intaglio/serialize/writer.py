@@ -52,14 +52,14 @@ class _Pool:
 def to_bytes(graph: Graph) -> bytes:
     """The file that holds ``graph``, which is validated first."""
     graph.validate()
-    return write(graph)
+    return bytes(write(graph))
 
 
-def write(graph: Graph) -> bytes:
+def write(graph: Graph) -> bytearray:
     """The same for a graph that is known to be well formed, or that a reader is about to verify."""
     pool = _Pool()
     indices = {name: i for i, name in enumerate(graph.tensors)}
-    tensors, data = _tensors(graph, pool)
+    tensors, constants = _tensors(graph, pool)
     nodes = np.zeros(len(graph.nodes), NODE)
     names = [pool.add_string(node.name) for node in graph.nodes]
     for record, node, name in zip(nodes, graph.nodes, names, strict=True):
@@ -76,13 +76,15 @@ def write(graph: Graph) -> bytes:
     header["input_count"], header["output_count"] = len(graph.inputs), len(graph.outputs)
     header["peak_bytes"] = peak_bytes(graph)
     integers = np.array(pool.integers, INTEGER)
-    contents = (tensors.tobytes(), nodes.tobytes(), ports.tobytes(), integers.tobytes(), bytes(pool.strings), data)
-    return _assemble(header, contents)
+    sections = (tensors.tobytes(), nodes.tobytes(), ports.tobytes(), integers.tobytes(), bytes(pool.strings))
+    return _assemble(header, sections, constants)
 
 
-def _tensors(graph: Graph, pool: _Pool) -> tuple[NDArray[np.void], bytes]:
+def _tensors(graph: Graph, pool: _Pool) -> tuple[NDArray[np.void], list[NDArray[Any]]]:
+    """Tensor records, and the constants that lie in the data section, each at the next multiple of the alignment."""
     records = np.zeros(len(graph.tensors), TENSOR)
-    data = bytearray()
+    constants: list[NDArray[Any]] = []
+    end = 0
     for record, tensor in zip(records, graph.tensors.values(), strict=True):
         record["name"] = pool.add_string(tensor.name)
         record["element"], record["rank"] = ELEMENT_CODES[tensor.dtype], len(tensor.shape)
@@ -92,10 +94,10 @@ def _tensors(graph: Graph, pool: _Pool) -> tuple[NDArray[np.void], bytes]:
         if tensor.data is not None:
             record["constant"] = 1
             if tensor.nbytes:
-                data += bytes(aligned(len(data)) - len(data))
-                record["data_offset"], record["data_size"] = len(data), tensor.nbytes
-                data += tensor.data.astype(tensor.dtype.newbyteorder("<"), copy=False).data.cast("B")
-    return records, bytes(data)
+                record["data_offset"], record["data_size"] = aligned(end), tensor.nbytes
+                end = aligned(end) + tensor.nbytes
+                constants.append(tensor.data.astype(tensor.dtype.newbyteorder("<"), copy=False))
+    return records, constants
 
 
 def _json(metadata: dict[str, Any]) -> str:
@@ -110,15 +112,28 @@ def _flat_attrs(node: Node) -> list[int]:
     return [n for value in values for n in (value if isinstance(value, tuple) else (value,))]
 
 
-def _assemble(header: NDArray[np.void], contents: Sequence[bytes]) -> bytes:
-    """Place the sections, then fill in offsets and checksums."""
-    body = bytearray()
-    for name, content in zip(SECTIONS, contents, strict=True):
-        header[name] = (HEADER.itemsize + len(body), len(content))
-        body += content
-        body += bytes(aligned(len(body)) - len(body))
+def _assemble(header: NDArray[np.void], sections: Sequence[bytes], constants: Sequence[NDArray[Any]]) -> bytearray:
+    """Place sections and constants, then fill in offsets and checksums. The constants are copied once."""
+    starts = [0]
+    for constant in constants:
+        starts.append(aligned(starts[-1]) + constant.nbytes)
+    sizes = [*(len(section) for section in sections), starts[-1]]
+    end = HEADER.itemsize
+    for name, size in zip(SECTIONS, sizes, strict=True):
+        header[name] = (end, size)
+        end = aligned(end + size)
+    file = bytearray(end)
+    view = memoryview(file)
+    for name, section in zip(SECTIONS, sections, strict=False):
+        offset = int(header[name]["offset"])
+        view[offset : offset + len(section)] = section
+    data = int(header[SECTIONS[-1]]["offset"])
+    for start, constant in zip(starts, constants, strict=False):
+        offset = data + aligned(start)
+        view[offset : offset + constant.nbytes] = constant.data.cast("B")
     header["magic"], header["format_version"], header["opset_version"] = MAGIC, FORMAT_VERSION, OPSET_VERSION
-    header["file_size"] = HEADER.itemsize + len(body)
-    header["body_checksum_a"], header["body_checksum_b"] = checksums(memoryview(body))
+    header["file_size"] = end
+    header["body_checksum_a"], header["body_checksum_b"] = checksums(view[HEADER.itemsize :])
     header["header_checksum"], _ = checksums(header.tobytes())
-    return header.tobytes() + bytes(body)
+    view[: HEADER.itemsize] = header.tobytes()
+    return file
