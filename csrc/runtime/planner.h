@@ -56,8 +56,9 @@ constexpr Range split(std::int64_t count, int part, int parts) {
   return {count * part / parts, count * (part + 1) / parts};
 }
 
-// Multiply-accumulates, or bytes moved, that a part must be worth for its hand-off not to show: some 4 microseconds.
-inline constexpr std::int64_t kWorkPerPart = std::int64_t{1} << 19;
+// Multiply-accumulates that a part must be worth for its hand-off, and data that changes caches, not to show: some 2
+// microseconds of a vector unit.
+inline constexpr std::int64_t kWorkPerPart = std::int64_t{1} << 20;
 
 class Planner {
  public:

@@ -35,109 +35,103 @@ void relax() {
 
 }  // namespace
 
-// A job is a ticket (sequence number, next part, number of parts) in one word. Whoever advances the ticket owns a part;
-// the sequence number makes a stale ticket fail. The job is over when as many parts are finished as it has, so a worker
-// that comes late finds nothing to do and nobody waits for it.
+// Worker w does part w of every job that has one, so that a part finds in its core's caches what the same part of the
+// last step left there. The caller does part 0, then those parts whose workers have not begun: nobody waits for a
+// worker that is asleep or has lost its core. All talk goes through one word per worker, on a cache line of its own.
 class Workers {
  public:
   // Starts threads until there are `count`, or as many as the system gives.
   void grow(int count) {
-    while (count_ < count && start()) ++count_;
+    while (count_ < count && start(workers_[count_])) ++count_;
   }
   int count() const { return count_; }
 
   void run(const Task& task, int parts) {
     task_ = task;
-    finished_.store(0, std::memory_order_relaxed);
-    const std::uint64_t sequence = (ticket_.load(std::memory_order_relaxed) >> 32) + 1;
-    // Part 0 is the caller's. Sequentially consistent, as is asleep_: either the caller sees a worker going to sleep,
-    // or that worker sees the ticket.
-    ticket_.store(sequence << 32 | kNextPart | static_cast<std::uint64_t>(parts), std::memory_order_seq_cst);
-    const int asleep = asleep_.load(std::memory_order_seq_cst);
-    if (asleep > 0) wake(std::min(asleep, parts - 1 - (count_ - asleep)));
+    parts_ = parts;
+    const int helpers = std::min(parts - 1, count_);
+    for (int w = 0; w < helpers; ++w) workers_[w].call();
     task.run(task.arguments, 0, parts);
-    int done = 1;
-    for (int part = 0; claim(part); ++done) task.run(task.arguments, part, parts);
-    wait_for(parts - done);
+    for (int part = helpers + 1; part < parts; ++part) task.run(task.arguments, part, parts);
+    for (int w = 0; w < helpers; ++w) {
+      if (workers_[w].call_off()) task.run(task.arguments, w + 1, parts);
+    }
+    for (int w = 0; w < helpers; ++w) workers_[w].wait();
   }
 
  private:
-  static constexpr std::uint64_t kNextPart = std::uint64_t{1} << 16;
+  enum State : std::uint32_t {
+    kIdle,    // spinning
+    kAsleep,  // parked on the state itself
+    kCalled,  // its part waits for whoever is first, worker or caller
+    kBusy,    // does its part
+  };
 
-  bool start() {
+  struct alignas(kAlignment) Worker {
+    std::atomic<std::uint32_t> state{kIdle};
+    const Workers* workers = nullptr;
+    int part = 0;
+
+    void call() {
+      if (state.exchange(kCalled, std::memory_order_acq_rel) == kAsleep) state.notify_one();
+    }
+
+    bool call_off() {
+      std::uint32_t expected = state.load(std::memory_order_relaxed);  // leaves a busy worker its cache line
+      return expected == kCalled && state.compare_exchange_strong(expected, kIdle, std::memory_order_acq_rel);
+    }
+
+    void wait() const {
+      const auto done = [&] { return state.load(std::memory_order_acquire) != kBusy; };
+      for (const Clock::time_point end = Clock::now() + kSpin; !done();) {
+        for (int i = 0; i < kSpinsPerClock && !done(); ++i) relax();
+        if (Clock::now() > end) sched_yield();  // the worker may need this core to finish
+      }
+    }
+
+    [[noreturn]] void work() {
+      for (Clock::time_point end = Clock::now() + kSpin;;) {
+        std::uint32_t now = state.load(std::memory_order_relaxed);
+        if (now == kCalled) {
+          if (!state.compare_exchange_strong(now, kBusy, std::memory_order_acq_rel)) continue;
+          workers->task_.run(workers->task_.arguments, part, workers->parts_);
+          state.store(kIdle, std::memory_order_release);
+          end = Clock::now() + kSpin;
+        } else if (now == kAsleep) {
+          state.wait(kAsleep, std::memory_order_relaxed);
+          end = Clock::now() + kSpin;
+        } else if (Clock::now() < end) {
+          for (int i = 0; i < kSpinsPerClock && state.load(std::memory_order_relaxed) == kIdle; ++i) relax();
+        } else {
+          state.compare_exchange_strong(now, kAsleep, std::memory_order_relaxed);
+        }
+      }
+    }
+  };
+
+  bool start(Worker& worker) {
+    worker.workers = this;
+    worker.part = count_ + 1;
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are for the user's threads
     pthread_t thread;
-    const bool started = pthread_create(&thread, nullptr, enter, this) == 0;
+    const bool started = pthread_create(&thread, nullptr, enter, &worker) == 0;
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (started) pthread_detach(thread);
     return started;
   }
 
-  static void* enter(void* self) {
+  static void* enter(void* worker) {
     const FloatEnvironment environment;
-    static_cast<Workers*>(self)->work();
+    static_cast<Worker*>(worker)->work();
     return nullptr;
   }
 
-  [[noreturn]] void work() {
-    for (Clock::time_point end = Clock::now() + kSpin;;) {
-      int part = 0;
-      if (claim(part)) {
-        const int parts = static_cast<int>(ticket_.load(std::memory_order_relaxed) & (kNextPart - 1));
-        task_.run(task_.arguments, part, parts);
-        finished_.fetch_add(1, std::memory_order_release);
-        end = Clock::now() + kSpin;
-      } else if (Clock::now() < end) {
-        for (int i = 0; i < kSpinsPerClock && !open(ticket_.load(std::memory_order_relaxed)); ++i) relax();
-      } else {
-        sleep();
-        end = Clock::now() + kSpin;
-      }
-    }
-  }
-
-  static bool open(std::uint64_t ticket) { return (ticket >> 16 & 0xFFFF) < (ticket & 0xFFFF); }
-
-  bool claim(int& part) {
-    std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
-    while (open(ticket)) {
-      if (ticket_.compare_exchange_weak(ticket, ticket + kNextPart, std::memory_order_acq_rel)) {
-        part = static_cast<int>(ticket >> 16 & 0xFFFF);
-        return true;
-      }
-    }
-    return false;
-  }
-
-  void sleep() {
-    asleep_.fetch_add(1, std::memory_order_seq_cst);
-    const std::uint32_t calls = calls_.load(std::memory_order_seq_cst);
-    if (!open(ticket_.load(std::memory_order_seq_cst))) calls_.wait(calls);
-    asleep_.fetch_sub(1, std::memory_order_relaxed);
-  }
-
-  void wake(int count) {
-    if (count <= 0) return;
-    calls_.fetch_add(1, std::memory_order_seq_cst);
-    for (int i = 0; i < count; ++i) calls_.notify_one();
-  }
-
-  void wait_for(int others) {
-    const auto done = [&] { return finished_.load(std::memory_order_acquire) == others; };
-    for (const Clock::time_point end = Clock::now() + kSpin; !done();) {
-      for (int i = 0; i < kSpinsPerClock && !done(); ++i) relax();
-      if (Clock::now() > end) sched_yield();  // the core may be needed to finish the part
-    }
-  }
-
-  alignas(kAlignment) std::atomic<std::uint64_t> ticket_{0};
-  Task task_{};                                       // may be read by whoever owns a part
-  alignas(kAlignment) std::atomic<int> finished_{0};  // parts done by workers
-  alignas(kAlignment) std::atomic<int> asleep_{0};
-  std::atomic<std::uint32_t> calls_{0};  // workers sleep on this
+  Task task_{};  // these two may be read by a worker that is busy
+  int parts_ = 0;
   int count_ = 0;
+  Worker workers_[kMaxThreads - 1];
 };
 
 namespace {
