@@ -24,6 +24,10 @@ struct Sharing {
 struct GemmArguments {
   GemmLayer layer;
   Sharing sharing;
+  GemmBlock block;  // what all calls have in common
+  std::int64_t lines_at_once = 1, rows_at_once = 1;
+  std::int64_t panel_bytes = 0;
+  std::int64_t group_width = 0;  // columns of a group, padded
   void (*run)(const GemmBlock& block) = nullptr;
   Slot row_bias;
   bool has_row_bias = false;
@@ -35,10 +39,6 @@ struct RowBiasArguments {
 };
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
-std::int64_t padded_columns(const GemmLayer& layer) {
-  return divide_up(layer.group_columns, kPanelColumns) * static_cast<std::int64_t>(kPanelColumns);
-}
 
 std::int64_t positions(const GemmLayer& layer) {
   return layer.axes[0].count * layer.axes[1].count * layer.axes[2].count;
@@ -82,10 +82,11 @@ struct Share {
   Range axes[kGemmAxes];
 };
 
-Share share_of(const GemmArguments& a, int part) {
+Share share_of(const GemmArguments& a, int part, int parts) {
   const GemmLayer& layer = a.layer;
   Share share = {{0, layer.groups}, {0, layer.group_columns}, {}};
   for (int axis = 0; axis < kGemmAxes; ++axis) share.axes[axis] = {0, layer.axes[axis].count};
+  if (parts == 1) return share;
   const int way = part / a.sharing.column_ways;
   if (a.sharing.axis == kGroupAxis) {
     share.groups = split(layer.groups, way, a.sharing.ways);
@@ -98,22 +99,17 @@ Share share_of(const GemmArguments& a, int part) {
   return share;
 }
 
-// One block of lines of one image and group, cut so that its input stays in the cache.
+// The lines and rows of one image and group, in blocks whose input stays in the cache.
 void run_blocks(const GemmArguments& a, GemmBlock& block, const std::uint8_t* input, std::uint8_t* output,
                 const std::int32_t* row_bias, Range lines, Range rows) {
   const GemmAxis& line_axis = a.layer.axes[1];
   const GemmAxis& row_axis = a.layer.axes[2];
-  const std::int64_t row_count = rows.end - rows.begin;
-  const std::int64_t row_bytes = std::max<std::int64_t>(row_axis.input_stride, 1);
   // Lines of fewer rows than the axis has do not follow one another in row_bias, so they go one at a time.
-  const bool whole_lines = row_count == row_axis.count;
-  const std::int64_t lines_at_once = whole_lines ? std::max<std::int64_t>(kBlockBytes / (row_bytes * row_count), 1) : 1;
-  const std::int64_t rows_at_once =
-      lines_at_once > 1 ? row_count : std::max(kBlockBytes / row_bytes / kRowGrain * kRowGrain, kRowGrain);
+  const std::int64_t lines_at_once = rows.end - rows.begin == row_axis.count ? a.lines_at_once : 1;
   for (std::int64_t line = lines.begin; line < lines.end; line += lines_at_once) {
-    for (std::int64_t row = rows.begin; row < rows.end; row += rows_at_once) {
+    for (std::int64_t row = rows.begin; row < rows.end; row += a.rows_at_once) {
       block.lines = static_cast<std::size_t>(std::min(lines_at_once, lines.end - line));
-      block.rows = static_cast<std::size_t>(std::min(rows_at_once, rows.end - row));
+      block.rows = static_cast<std::size_t>(std::min(a.rows_at_once, rows.end - row));
       block.input = input + line * line_axis.input_stride + row * row_axis.input_stride;
       block.output = output + line * line_axis.output_stride + row * row_axis.output_stride;
       block.row_bias = row_bias != nullptr ? row_bias + line * row_axis.count + row : nullptr;
@@ -123,28 +119,16 @@ void run_blocks(const GemmArguments& a, GemmBlock& block, const std::uint8_t* in
 }
 
 void run_gemm(const void* arguments, const Memory& memory, int part, int parts) {
-  (void)parts;
   const auto& a = *static_cast<const GemmArguments*>(arguments);
   const GemmLayer& layer = a.layer;
-  const Share share = share_of(a, part);
+  const Share share = share_of(a, part, parts);
   if (share.columns.begin == share.columns.end) return;
 
-  GemmBlock block;
-  block.input_row_stride = layer.axes[2].input_stride;
-  block.input_line_stride = layer.axes[1].input_stride;
-  block.taps = layer.taps.data();
-  block.tap_count = layer.taps.size();
-  block.depth = static_cast<std::size_t>(layer.depth);
-  block.output_row_stride = layer.axes[2].output_stride;
-  block.output_line_stride = layer.axes[1].output_stride;
+  GemmBlock block = a.block;
   block.columns = static_cast<std::size_t>(share.columns.end - share.columns.begin);
-  block.requantization = layer.requantization;
-  const auto panel_bytes = static_cast<std::int64_t>(packed_panel_bytes(block.tap_count, block.depth));
-  const std::int64_t width = padded_columns(layer);
-
   for (std::int64_t group = share.groups.begin; group < share.groups.end; ++group) {
-    const std::int64_t column = group * width + share.columns.begin;
-    block.weights = layer.weights + column / static_cast<std::int64_t>(kPanelColumns) * panel_bytes;
+    const std::int64_t column = group * a.group_width + share.columns.begin;
+    block.weights = layer.weights + column / static_cast<std::int64_t>(kPanelColumns) * a.panel_bytes;
     block.bias = layer.bias + column;
     if (layer.requantization.scale != nullptr) {
       block.requantization.scale = layer.requantization.scale + column;
@@ -165,6 +149,27 @@ void run_gemm(const void* arguments, const Memory& memory, int part, int parts) 
       run_blocks(a, block, input, output, row_bias, share.axes[1], share.axes[2]);
     }
   }
+}
+
+// Everything about the layer that does not depend on the part.
+void set_up(GemmArguments& a) {
+  const GemmLayer& layer = a.layer;
+  const GemmAxis& lines = layer.axes[1];
+  const GemmAxis& rows = layer.axes[2];
+  a.block.input_row_stride = rows.input_stride;
+  a.block.input_line_stride = lines.input_stride;
+  a.block.taps = layer.taps.data();
+  a.block.tap_count = layer.taps.size();
+  a.block.depth = static_cast<std::size_t>(layer.depth);
+  a.block.requantization = layer.requantization;
+  a.block.output_row_stride = rows.output_stride;
+  a.block.output_line_stride = lines.output_stride;
+  a.panel_bytes = static_cast<std::int64_t>(packed_panel_bytes(a.block.tap_count, a.block.depth));
+  a.group_width = divide_up(layer.group_columns, kPanelColumns) * static_cast<std::int64_t>(kPanelColumns);
+  const std::int64_t row_bytes = std::max<std::int64_t>(rows.input_stride, 1);
+  a.lines_at_once = std::max<std::int64_t>(kBlockBytes / (row_bytes * rows.count), 1);
+  a.rows_at_once =
+      a.lines_at_once > 1 ? rows.count : std::max(kBlockBytes / row_bytes / kRowGrain * kRowGrain, kRowGrain);
 }
 
 std::uint32_t sum_bytes(const std::uint8_t* bytes, std::int64_t count) {
@@ -249,6 +254,7 @@ Status emit_gemm(const Node& node, Planner& planner, const GemmLayer& layer, con
   arguments->layer = layer;
   merge_axes(arguments->layer.axes);
   arguments->run = planner.kernels().gemm->run;
+  set_up(*arguments);
   const int parts = planner.parts_for(macs);
   arguments->sharing = choose_sharing(arguments->layer, parts);
 

@@ -24,6 +24,8 @@
 #include <utility>
 
 #include "kernels/gemm.h"
+#include "kernels/gemm_single_row.h"
+#include "kernels/gemm_store.h"
 
 namespace intaglio {
 namespace {
@@ -69,72 +71,28 @@ struct TileRun {
   std::size_t tiles;
 };
 
-// The columns that a tile works on, as the block's arrays advanced to them.
-struct TileColumns {
-  const std::int8_t* weights;
-  std::ptrdiff_t panel_bytes;
-  const std::int32_t* bias;
-  std::size_t first;  // column of the block
-  std::size_t count;  // valid columns
-};
-
-// Sums [rows][vectors] in memory to bytes: for arithmetic that would crowd a tile's registers.
-template <class Isa, class Round>
-void requantize_sums(const Requantization& requantization, std::size_t column, const typename Isa::Vector* sums,
-                     int rows, int vectors, std::uint8_t* output, std::ptrdiff_t stride) {
-  const Round round(requantization, column);
-  const typename Isa::Narrow narrow(requantization);
-  for (int r = 0; r < rows; ++r) {
-    for (int v = 0; v < vectors; v += Isa::kVectors, sums += Isa::kVectors) {
-      const typename Isa::Vector first = round(sums[0], v);
-      const typename Isa::Vector last = round(sums[Isa::kVectors - 1], v + Isa::kVectors - 1);
-      const typename Isa::Bytes bytes = narrow.bytes(first, last, first, last);
-      Isa::template store<int{kPanelColumns}>(output + r * stride + v / Isa::kVectors * int{kPanelColumns}, bytes, 0);
-    }
-  }
-}
-
-template <class Isa>
-auto choose_requantize(const Requantization& requantization) {
-  if (requantization.scale != nullptr) return &requantize_sums<Isa, typename Isa::template Float32<false>>;
-  return requantization.rounds_once ? &requantize_sums<Isa, typename Isa::FixedOnce>
-                                    : &requantize_sums<Isa, typename Isa::Fixed>;
-}
-
 template <class Isa, int MR, int NP>
 void run_tiles(const GemmBlock& block, const TileColumns& columns, TileRun run) {
   using Vector = typename Isa::Vector;
-  constexpr int kLanes = static_cast<int>(kPanelColumns) / Isa::kVectors;
-  constexpr int kColumns = NP * static_cast<int>(kPanelColumns);
+  constexpr int kLanes = int{kPanelColumns} / Isa::kVectors;
   constexpr int NV = NP * Isa::kVectors;
-  constexpr int kGroup = NV < 4 ? NV : 4;  // vectors of one row in a group of four that are narrowed together
-  constexpr int kWidth = kGroup * kLanes;  // bytes of one row in such a group
   // Copies, for the bytes stored below might alias the block itself.
   const std::ptrdiff_t input_stride = block.input_row_stride;
-  const std::ptrdiff_t* const taps_end = block.taps + block.tap_count;
   const std::ptrdiff_t* const taps = block.taps;
+  const std::ptrdiff_t* const taps_end = block.taps + block.tap_count;
   const std::size_t depth_groups = (block.depth + kDepthGroup - 1) / kDepthGroup;
-  const std::int8_t* const first_weight = columns.weights;
-  const std::int32_t* const bias = columns.bias;
-  const std::ptrdiff_t panel_bytes = columns.panel_bytes;
+  const TileColumns tile = columns;
   const typename Isa::Narrow narrow(block.requantization);
-  const typename Isa::template Float32<true> round(block.requantization, columns.first);
-  const bool in_registers = block.requantization.bounded;
-  // Tiles with columns beyond the block's are stored here, then copied.
-  alignas(64) std::uint8_t whole[MR * kColumns];
-  const bool partial = columns.count != kColumns;
-  const std::ptrdiff_t store_stride = partial ? kColumns : block.output_row_stride;
 
   for (; run.tiles != 0; --run.tiles) {
     Vector sums[MR][NV];
 #pragma GCC unroll 16
     for (int v = 0; v < NV; ++v) {
-      sums[0][v] = Isa::load_bias(bias + v * kLanes);
+      sums[0][v] = Isa::load_bias(tile.bias + v * kLanes);
 #pragma GCC unroll 16
       for (int r = 1; r < MR; ++r) sums[r][v] = sums[0][v];
     }
-
-    StridedPointers<std::int8_t, NP> weights(first_weight, panel_bytes);
+    StridedPointers<std::int8_t, NP> weights(tile.weights, tile.panel_bytes);
     for (const std::ptrdiff_t* tap = taps; tap != taps_end; ++tap) {
       StridedPointers<std::uint8_t, MR> rows(run.input + *tap, input_stride);
 #pragma GCC unroll 2
@@ -154,69 +112,35 @@ void run_tiles(const GemmBlock& block, const TileColumns& columns, TileRun run) 
         weights.advance(kPanelColumns * kDepthGroup);
       }
     }
-
-    if (run.row_bias != nullptr) {
-#pragma GCC unroll 16
-      for (int r = 0; r < MR; ++r) {
-        const Vector row_bias = Isa::splat(run.row_bias[r]);
-#pragma GCC unroll 16
-        for (int v = 0; v < NV; ++v) sums[r][v] = Isa::add(sums[r][v], row_bias);
-      }
-      run.row_bias += MR;
-    }
-
-    std::uint8_t* const store_to = partial ? whole : run.output;
-    if (in_registers) {
-#pragma GCC unroll 16
-      for (int i = 0; i < MR * NV; i += 4) {
-        Vector rounded[4];
-#pragma GCC unroll 4
-        for (int j = 0; j < 4; ++j) {
-          const int k = i + j < MR * NV ? i + j : MR * NV - 1;
-          rounded[j] = round(sums[k / NV][k % NV], k % NV);
-        }
-        const typename Isa::Bytes bytes = narrow.bytes(rounded[0], rounded[1], rounded[2], rounded[3]);
-#pragma GCC unroll 4
-        for (int piece = 0; piece < 4 / kGroup; ++piece) {
-          const int row = i / NV + piece;
-          if (row < MR) Isa::template store<kWidth>(store_to + row * store_stride + i % NV * kLanes, bytes, piece);
-        }
-      }
-    } else {
-      Vector stored[MR * NV];  // a copy: an array whose address is taken would not stay in registers
-#pragma GCC unroll 16
-      for (int k = 0; k < MR * NV; ++k) stored[k] = sums[k / NV][k % NV];
-      choose_requantize<Isa>(block.requantization)(block.requantization, columns.first, stored, MR, NV, store_to,
-                                                   store_stride);
-    }
-    if (partial) {
-      for (int r = 0; r < MR; ++r) {
-        Isa::template copy<kColumns>(run.output + r * block.output_row_stride, whole + r * kColumns, columns.count);
-      }
-    }
+    store_tile<Isa>(block.requantization, narrow, tile.first, sums, run.row_bias,
+                    {run.output, block.output_row_stride, tile.count});
     run.input += MR * input_stride;
     run.output += MR * block.output_row_stride;
+    if (run.row_bias != nullptr) run.row_bias += MR;
   }
 }
 
 using TileFunction = void (*)(const GemmBlock&, const TileColumns&, TileRun);
+
+// A single row has code of its own, and the rows of taller blocks are shared out in no fewer than two.
+constexpr int kMinRows = 2;
 
 template <class Isa, int NP, class Rows>
 struct TileTable;
 
 template <class Isa, int NP, int... R>
 struct TileTable<Isa, NP, std::integer_sequence<int, R...>> {
-  static constexpr TileFunction kByRows[] = {&run_tiles<Isa, R + 1, NP>...};
+  static constexpr TileFunction kByRows[] = {&run_tiles<Isa, kMinRows + R, NP>...};
 };
 
 // All lines and rows of the block for NP panels of columns. Rows are shared out evenly over the fewest tiles.
 template <class Isa, int NP>
 void run_panels(const GemmBlock& block, const TileColumns& columns) {
   constexpr std::size_t kMax = Isa::template kRows<NP>;
-  constexpr const auto& table = TileTable<Isa, NP, std::make_integer_sequence<int, int{kMax}>>::kByRows;
+  constexpr const auto& table = TileTable<Isa, NP, std::make_integer_sequence<int, int{kMax} - kMinRows + 1>>::kByRows;
   const std::size_t tiles = (block.rows + kMax - 1) / kMax;
-  const std::size_t rows = block.rows / tiles;
-  const std::size_t taller = block.rows % tiles;
+  const std::size_t rows = tiles == 1 ? block.rows : block.rows / tiles;
+  const std::size_t taller = block.rows - rows * tiles;
   for (std::size_t line = 0; line < block.lines; ++line) {
     const auto offset = static_cast<std::ptrdiff_t>(line);
     TileRun run = {block.input + offset * block.input_line_stride,
@@ -224,13 +148,13 @@ void run_panels(const GemmBlock& block, const TileColumns& columns) {
                    block.row_bias != nullptr ? block.row_bias + line * block.rows : nullptr, taller};
     if (taller != 0) {
       const std::size_t done = taller * (rows + 1);
-      table[rows](block, columns, run);
+      table[rows + 1 - kMinRows](block, columns, run);
       run.input += static_cast<std::ptrdiff_t>(done) * block.input_row_stride;
       run.output += static_cast<std::ptrdiff_t>(done) * block.output_row_stride;
       if (run.row_bias != nullptr) run.row_bias += done;
     }
     run.tiles = tiles - taller;
-    table[rows - 1](block, columns, run);
+    table[rows - kMinRows](block, columns, run);
   }
 }
 
@@ -256,10 +180,13 @@ void run_columns(const GemmBlock& block, TileColumns& columns) {
 
 template <class Isa>
 void run_gemm_block(const GemmBlock& block) {
-  if (block.rows == 0) return;
   TileColumns columns = {block.weights, static_cast<std::ptrdiff_t>(packed_panel_bytes(block.tap_count, block.depth)),
                          block.bias, 0, 0};
-  run_columns<Isa, Isa::kMaxPanels>(block, columns);
+  if (block.rows == 1) {
+    run_single_rows<Isa>(block, columns);
+  } else if (block.rows > 1) {
+    run_columns<Isa, Isa::kMaxPanels>(block, columns);
+  }
 }
 
 // As many independent sums as hide the latency of dot().

@@ -8,8 +8,9 @@ namespace {
 
 struct Avx2 : Gemm256 {
   template <int NP>
-  static constexpr std::size_t kRows = NP == 1 ? 3 : 1;
-  static constexpr int kMaxPanels = 2;
+  static constexpr std::size_t kRows = 3;
+  static constexpr int kMaxPanels = 1;
+  static constexpr int kPartialSums = 2;
   struct Halves {
     __m256i even, odd;
   };

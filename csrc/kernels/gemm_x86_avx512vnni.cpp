@@ -14,7 +14,8 @@ struct Avx512Vnni {
   static constexpr std::size_t kRows = 16 / NP;
   static constexpr int kTallPanels = 2;
   static constexpr int kNearPanels = 4;
-  static constexpr int kMaxPanels = 8;
+  static constexpr int kMaxPanels = 4;
+  static constexpr int kPartialSums = 4;
   using Vector = __m512i;
   using Weights = __m512i;
   using Activations = __m512i;

@@ -9,7 +9,8 @@ struct AvxVnni : Gemm256 {
   static constexpr std::size_t kRows = NP == 1   ? 6
                                        : NP == 2 ? 2
                                                  : 1;
-  static constexpr int kMaxPanels = 4;
+  static constexpr int kMaxPanels = 2;
+  static constexpr int kPartialSums = 4;
   using Weights = __m256i;
   using Activations = __m256i;
 

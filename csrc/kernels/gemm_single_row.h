@@ -1,0 +1,92 @@
+// GEMM of blocks with one row to a line, for the type `Isa` that gemm_impl.h describes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/gemm.h"
+#include "kernels/gemm_store.h"
+
+namespace intaglio {
+namespace {
+
+// The sums of one row and panel. Weights that serve one row only come from far away: they are read in one stream, front
+// to back, which prefetching likes best. Several partial sums hide the latency of dot().
+template <class Isa>
+__attribute__((always_inline)) inline void sum_one_row(const GemmBlock& block, const std::uint8_t* input,
+                                                       const std::int8_t* weights, const std::int32_t* bias,
+                                                       typename Isa::Vector* sums) {
+  using Vector = typename Isa::Vector;
+  constexpr int kLanes = static_cast<int>(kPanelColumns) / Isa::kVectors;
+  constexpr int kGroupBytes = int{kPanelColumns} * int{kDepthGroup};
+  Vector partial[Isa::kPartialSums][Isa::kVectors];
+#pragma GCC unroll 4
+  for (int v = 0; v < Isa::kVectors; ++v) {
+    partial[0][v] = Isa::load_bias(bias + v * kLanes);
+#pragma GCC unroll 4
+    for (int i = 1; i < Isa::kPartialSums; ++i) partial[i][v] = Isa::splat(0);
+  }
+  const auto add_group = [&](int i, const std::uint8_t* x, const std::int8_t* w) __attribute__((always_inline)) {
+    const typename Isa::Activations activations = Isa::broadcast(x);
+#pragma GCC unroll 4
+    for (int v = 0; v < Isa::kVectors; ++v) {
+      partial[i][v] = Isa::dot(partial[i][v], activations, Isa::load_weights(w + v * kLanes * int{kDepthGroup}));
+    }
+  };
+  const std::size_t depth_groups = (block.depth + kDepthGroup - 1) / kDepthGroup;
+  for (std::size_t tap = 0; tap < block.tap_count; ++tap) {
+    const std::uint8_t* x = input + block.taps[tap];
+    std::size_t group = 0;
+    for (; group + Isa::kPartialSums <= depth_groups; group += Isa::kPartialSums) {
+#pragma GCC unroll 4
+      for (int i = 0; i < Isa::kPartialSums; ++i) add_group(i, x + i * int{kDepthGroup}, weights + i * kGroupBytes);
+      x += Isa::kPartialSums * int{kDepthGroup};
+      weights += Isa::kPartialSums * kGroupBytes;
+    }
+    for (; group < depth_groups; ++group) {
+      add_group(0, x, weights);
+      x += kDepthGroup;
+      weights += kGroupBytes;
+    }
+  }
+#pragma GCC unroll 4
+  for (int v = 0; v < Isa::kVectors; ++v) {
+    sums[v] = partial[0][v];
+#pragma GCC unroll 4
+    for (int i = 1; i < Isa::kPartialSums; ++i) sums[v] = Isa::add(sums[v], partial[i][v]);
+  }
+}
+
+// NP panels of the only row of a line.
+template <class Isa, int NP>
+__attribute__((always_inline)) inline void run_one_row(const GemmBlock& block, const typename Isa::Narrow& narrow,
+                                                       std::size_t line, TileColumns& columns) {
+  const auto offset = static_cast<std::ptrdiff_t>(line);
+  typename Isa::Vector sums[1][NP * Isa::kVectors];
+#pragma GCC unroll 4
+  for (int p = 0; p < NP; ++p) {
+    sum_one_row<Isa>(block, block.input + offset * block.input_line_stride, columns.weights + p * columns.panel_bytes,
+                     columns.bias + p * int{kPanelColumns}, &sums[0][p * Isa::kVectors]);
+  }
+  const std::size_t left = block.columns - columns.first;
+  store_tile<Isa>(block.requantization, narrow, columns.first, sums,
+                  block.row_bias != nullptr ? block.row_bias + line : nullptr,
+                  {block.output + offset * block.output_line_stride + columns.first, 0,
+                   left < NP * kPanelColumns ? left : NP * kPanelColumns});
+  columns.first += NP * kPanelColumns;
+  columns.weights += NP * columns.panel_bytes;
+  columns.bias += NP * kPanelColumns;
+}
+
+template <class Isa>
+void run_single_rows(const GemmBlock& block, const TileColumns& first) {
+  const typename Isa::Narrow narrow(block.requantization);
+  for (std::size_t line = 0; line < block.lines; ++line) {
+    TileColumns columns = first;
+    while (columns.first + 3 * kPanelColumns < block.columns) run_one_row<Isa, 4>(block, narrow, line, columns);
+    while (columns.first < block.columns) run_one_row<Isa, 1>(block, narrow, line, columns);
+  }
+}
+
+}  // namespace
+}  // namespace intaglio
