@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from intaglio.errors import ModelFormatError
 
 _U32: Final = struct.Struct("<I")
+_I32: Final = struct.Struct("<i")
 _VTABLE: Final = struct.Struct("<HH")
 _SCALARS: Final = {name: struct.Struct("<" + name) for name in "?bBiIqQf"}
 
@@ -26,14 +27,25 @@ _SHARING: Final = 16
 class File:
     """The bytes of a FlatBuffer, read with bounds checks."""
 
-    __slots__ = ("_budget", "data")
+    __slots__ = ("_budget", "_vtables", "data")
 
     def __init__(self, data: bytes) -> None:
         self.data = data
         self._budget = _SHARING * len(data) + 1024
+        self._vtables: dict[int, tuple[int, tuple[int, ...]]] = {}
 
     def root(self) -> Table:
         return Table(self, self.u32(0))
+
+    def vtable(self, position: int) -> tuple[int, tuple[int, ...]]:
+        """Size of the tables that share a vtable, and offset of each of their fields, 0 where there is none."""
+        if position not in self._vtables:
+            self.check(position, 4)
+            size, table_size = _VTABLE.unpack_from(self.data, position)
+            self.check(position, size)
+            fields = struct.unpack_from(f"<{max(size - 4, 0) // 2}H", self.data, position + 4)
+            self._vtables[position] = (table_size, fields)
+        return self._vtables[position]
 
     def u32(self, position: int) -> int:
         self.check(position, 4)
@@ -64,14 +76,10 @@ class Table:
 
     def __init__(self, file: File, position: int) -> None:
         file.check(position, 4)
-        vtable = position - _SCALARS["i"].unpack_from(file.data, position)[0]
-        file.check(vtable, 4)
-        size, table_size = _VTABLE.unpack_from(file.data, vtable)
-        file.check(vtable, size)
-        file.check(position, table_size)
+        size, self._fields = file.vtable(position - _I32.unpack_from(file.data, position)[0])
+        file.check(position, size)
         self._file = file
         self._position = position
-        self._fields = struct.unpack_from(f"<{max(size - 4, 0) // 2}H", file.data, vtable + 4)
 
     def _field(self, slot: int) -> int | None:
         """Position of a field, None where the table leaves it out."""
