@@ -21,7 +21,7 @@ test-full: $(VENV)/installed-dev
 	INTAGLIO_FRESH_SEED=1 $(BIN)/pytest -n 2 -m ""
 
 bench: $(VENV)/installed-peers
-	$(BIN)/pytest benchmarks --benchmark-enable --benchmark-only
+	$(BIN)/pytest benchmarks --benchmark-enable --benchmark-only --benchmark-columns=median,iqr,min,rounds
 
 lint: $(VENV)/installed-dev
 	$(BIN)/clang-format --dry-run -Werror $(CPP)
