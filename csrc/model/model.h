@@ -69,13 +69,14 @@ struct Port {
   DType dtype = DType::kInt8;  // what the caller sees; kUint8 is int8 shifted by 128
 };
 
-// Immutable once read. Refers to the file's bytes, which must outlive it.
+// Immutable once read. Refers to the file's bytes, which must outlive it unless it is detached.
 struct Model {
   Array<Tensor> tensors;
   Array<Node> nodes;
   Array<Port> inputs;
   Array<Port> outputs;
   std::string_view metadata;  // JSON
+  Array<std::byte> tables;    // a detached model's copy of what it refers to
 
   const Tensor& input(const Node& node, std::size_t i) const {
     return tensors[static_cast<std::size_t>(node.inputs[i])];
@@ -88,5 +89,8 @@ struct Model {
 // Verifies the whole of `file` (8-byte aligned) and builds the model. Any byte string is safe. Structure is proved
 // here: ranges, counts, enums, acyclicity, single assignment; what is particular to an op is proved by its prepare().
 Result<Model> read_model(std::span<const std::byte> file, Allocator& allocator);
+
+// Makes the model independent of `file`, from which it was read. Constants keep no data.
+Status detach(Model& model, std::span<const std::byte> file, Allocator& allocator);
 
 }  // namespace intaglio

@@ -75,6 +75,13 @@ Status check_table(const Node& node, const Tensor& table, const char* role, std:
   return {};
 }
 
+const std::int32_t* copy_table(const Tensor& table, Planner& planner) {
+  const auto values = table.values<std::int32_t>();
+  auto* const copy = planner.make<std::int32_t>(values.size());
+  if (copy != nullptr) std::copy(values.begin(), values.end(), copy);
+  return copy;
+}
+
 Status prepare(const Node& node, Planner& planner, std::size_t entry, StepFunction run, const char* kernel) {
   INTAGLIO_TRY(check_signature(node, 3, 1, 0));
   const Model& model = planner.model();
@@ -93,7 +100,9 @@ Status prepare(const Node& node, Planner& planner, std::size_t entry, StepFuncti
   if (y.elements == 0) return {};
 
   auto* args = planner.make<Arguments>();
-  if (args == nullptr) return out_of_memory(node);
+  const std::int32_t* const row_table = copy_table(row, planner);
+  const std::int32_t* const column_table = copy_table(column, planner);
+  if (args == nullptr || row_table == nullptr || column_table == nullptr) return out_of_memory(node);
   *args = {.x = planner.tensor(node.inputs[0]),
            .y = planner.tensor(node.outputs[0]),
            .batch = x.dims[0],
@@ -102,8 +111,8 @@ Status prepare(const Node& node, Planner& planner, std::size_t entry, StepFuncti
            .y_rows = y.dims[1],
            .y_columns = y.dims[2],
            .channels = x.dims[3],
-           .row = row.values<std::int32_t>().data(),
-           .column = column.values<std::int32_t>().data(),
+           .row = row_table,
+           .column = column_table,
            .bilinear = planner.kernels().vector->bilinear.run};
   const std::int64_t cost = y.elements / args->channels * kPositionCost + y.elements * kByteCost;
   const std::int64_t rows = args->batch * args->y_rows;

@@ -59,7 +59,8 @@ Status Engine::load(std::span<const std::byte> file, Isa isa, int threads) {
   if (!model.ok()) return model.status();
   model_ = std::move(model).value();
   batchable_ = model_.inputs.size() > 0 && leading_ones(model_.inputs, model_) && leading_ones(model_.outputs, model_);
-  return plan_.build(model_, kernels_for(isa_), threads_);
+  INTAGLIO_TRY(plan_.build(model_, kernels_for(isa_), threads_));
+  return detach(model_, file, allocator_);
 }
 
 // How many threads share the samples: each then runs whole samples by itself, which costs one hand-off in all.

@@ -29,7 +29,7 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Once. `file` (8-byte aligned) must outlive the engine.
+  // Once. `file` is 8-byte aligned and may go when this returns.
   Status load(std::span<const std::byte> file, Isa isa, int threads);
 
   // Allocates nothing once as many runs have been active at the same time as now.

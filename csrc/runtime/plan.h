@@ -20,7 +20,6 @@ class Plan {
  public:
   explicit Plan(Allocator& allocator) : allocator_(allocator), memory_(allocator), steps_(allocator) {}
 
-  // `model` must outlive the plan.
   Status build(const Model& model, const Kernels& kernels, int threads);
 
   std::span<const Step> steps() const { return steps_; }

@@ -67,7 +67,7 @@ class Planner {
   virtual int threads() const = 0;
 
   // The memory of a tensor. A constant int8 tensor is given in storage form (^ 0x80); weights and tables are better
-  // read from Tensor::values() while preparing.
+  // read from Tensor::values() while preparing. Nothing of the file may be kept: it is gone when the plan runs.
   virtual Slot tensor(std::int64_t id) = 0;
   // Memory that holds nothing before and after the node being prepared; followed by kSlack readable bytes.
   virtual Slot scratch(std::size_t bytes) = 0;

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 class Engine:
-    """A loaded model. ``file`` is an `.intaglio` file in memory, 8-byte aligned, and is kept alive."""
+    """A loaded model. ``file`` is an `.intaglio` file in memory, 8-byte aligned; it may go afterwards."""
 
     def __init__(self, file: object, isa: str, threads: int) -> None: ...
     def __call__(self, *arrays: object, raw: bool | None = None) -> Any:

@@ -48,12 +48,13 @@ struct PortShape {
 
 class PyEngine {
  public:
-  PyEngine(const py::buffer& file, const std::string& isa, int threads) : buffer_(file.request()) {
+  PyEngine(const py::buffer& file, const std::string& isa, int threads) {
+    const py::buffer_info buffer = file.request();
     const Isa tier = unwrap(choose_isa(isa));
-    if (buffer_.ndim != 1 || buffer_.itemsize != 1 || (buffer_.size > 0 && buffer_.strides[0] != 1)) {
+    if (buffer.ndim != 1 || buffer.itemsize != 1 || (buffer.size > 0 && buffer.strides[0] != 1)) {
       throw py::value_error("the model must be one contiguous run of bytes");
     }
-    const std::span bytes(static_cast<const std::byte*>(buffer_.ptr), static_cast<std::size_t>(buffer_.size));
+    const std::span bytes(static_cast<const std::byte*>(buffer.ptr), static_cast<std::size_t>(buffer.size));
     Status status;
     {
       const py::gil_scoped_release release;
@@ -82,7 +83,6 @@ class PyEngine {
   py::object make_output(const PortShape& port, py::ssize_t samples) const;
   void run(const Batch& batch);
 
-  py::buffer_info buffer_;  // keeps the file's bytes
   Engine engine_{system_allocator()};
   std::vector<PortShape> inputs_;
   std::vector<PortShape> outputs_;

@@ -9,7 +9,7 @@ import struct
 
 import numpy as np
 import pytest
-from strategies import random_graph
+from strategies import random_graph, random_inputs
 
 import intaglio
 from intaglio import _core
@@ -114,3 +114,20 @@ def test_memory_that_is_not_plain_bytes_is_refused() -> None:
         _core.Engine(memoryview(bytearray(2 * len(file)))[::2], "", 1)
     with pytest.raises(intaglio.Error, match="aligned"):
         _core.Engine(memoryview(b"1234" + file)[4:], "", 1)
+
+
+@pytest.mark.parametrize("op", sorted(BY_NAME))
+def test_nothing_of_the_file_is_kept(op: str) -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(5):
+        graph = random_graph(op, rng)
+        inputs = random_inputs(graph, rng)
+        file = bytearray(graph.to_bytes())
+        engine = _core.Engine(file, "", 1)
+        file[:] = b"\xff" * len(file)
+        file.clear()
+        outputs = engine._run(tuple(inputs[port.tensor] for port in graph.inputs))
+        expected = intaglio.reference.run(graph, inputs)
+        np.testing.assert_array_equal(outputs, expected[graph.outputs[0].tensor])
+        assert [name for name, *_ in engine._inputs()] == [port.tensor for port in graph.inputs]
+        assert {node for node, *_ in engine._steps()} <= {node.name for node in graph.nodes}
