@@ -1,7 +1,10 @@
 // Depthwise convolution, written once. Included by one file per instruction set, which supplies `Simd`:
 //
-//   kGroupRows, kLanes (int32 per vector), kSites (chunks that share weights; kSites * 4 accumulators fit the
-//   registers) Vector                              kLanes int32 load(address)                       any alignment
+//   kGroupRows, kLanes                  rows in a cell, int32 in a vector
+//   kSites, kSitesInRuns                the most sites whose accumulators, four vectors each, fit the registers beside
+//                                       one vector of weights, or three (0: three never pay)
+//   Vector, Sum                         a vector of anything, and one of int32
+//   load(address)                       any alignment
 //   dot(sum, cells, weights)            sum + the products of each cell, wrapping modulo 2^32
 //   interleave(rows, at, cells)         4 * kLanes cells, in order, from bytes at..at + 4 * kLanes of each row
 //   interleave_narrow(rows, at, cells)  16 cells
@@ -10,6 +13,8 @@
 //   Bytes, narrow(v0, v1, v2, v3, requantization)   clamp(v + zero_point), 4 * kLanes bytes in order
 //   store(out, bytes), store_some(out, bytes, count)
 #pragma once
+
+#include <utility>
 
 #include "kernels/depthwise.h"
 
@@ -39,9 +44,9 @@ INTAGLIO_INLINE void compute_chunk(const DepthwiseOutputs& work, const std::uint
   using Vector = typename Simd::Vector;
   constexpr std::size_t kVectorBytes = Simd::kLanes * kCellBytes;
   typename Simd::Sum sums[kSites][kVectors];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int v = 0; v < kVectors; ++v) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int site = 0; site < kSites; ++site) {
       sums[site][v] = (typename Simd::Sum)Simd::load(work.bias + channel + v * Simd::kLanes);
     }
@@ -58,15 +63,15 @@ INTAGLIO_INLINE void compute_chunk(const DepthwiseOutputs& work, const std::uint
       // Opaque, so that a column is one base register: the compiler would keep an index for every vector, and spill.
       asm("" : "+r"(x[column]));
     }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
       Vector weight[kRun];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int i = 0; i < kRun; ++i) weight[i] = Simd::load(weights + i * work.weight_step + v * kVectorBytes);
 #pragma GCC unroll 8
       for (int column = 0; column < kColumns; ++column) {
         const Vector values = Simd::load(x[column] + v * kVectorBytes);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int i = 0; i < kRun; ++i) {
           const int site = column - i;
           if (site >= 0 && site < kSites) sums[site][v] = Simd::dot(sums[site][v], values, weight[i]);
@@ -76,10 +81,10 @@ INTAGLIO_INLINE void compute_chunk(const DepthwiseOutputs& work, const std::uint
     weights += kRun * work.weight_step;
   }
 
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int site = 0; site < kSites; ++site) {
     Vector rounded[kVectors];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
       rounded[v] = requantize<Simd, kFixed>((Vector)sums[site][v], work.requantization, channel + v * Simd::kLanes);
     }
@@ -125,31 +130,43 @@ __attribute__((noinline)) void run_rest(const DepthwiseOutputs& work) {
                                         __attribute__((always_inline)) { Simd::store_some(address, bytes, left); });
 }
 
+using RunSites = void (*)(const DepthwiseOutputs& work, std::size_t first, std::size_t passes, std::size_t chunks);
+
+template <class Simd, bool kFixed, int kRun, class Sites>
+struct RunTable;
+
+template <class Simd, bool kFixed, int kRun, int... kSites>
+struct RunTable<Simd, kFixed, kRun, std::integer_sequence<int, kSites...>> {
+  static constexpr RunSites kBySites[] = {run_sites<Simd, kFixed, kRun, kSites + 1>...};
+};
+
 // Sites are shared out evenly over the fewest passes, so at most two kinds of pass.
 template <class Simd, bool kFixed, int kRun>
 INTAGLIO_INLINE void run_all(const DepthwiseOutputs& work) {
-  using Run = void (*)(const DepthwiseOutputs&, std::size_t, std::size_t, std::size_t);
-  constexpr int kThird = Simd::kSites < 3 ? 1 : 3;
-  static constexpr Run kRuns[] = {run_sites<Simd, kFixed, kRun, 1>, run_sites<Simd, kFixed, kRun, 2>,
-                                  run_sites<Simd, kFixed, kRun, kThird>, run_sites<Simd, kFixed, kRun, Simd::kSites>};
+  constexpr int kMost = kRun == 1 ? Simd::kSites : Simd::kSitesInRuns;
+  constexpr const auto& runs = RunTable<Simd, kFixed, kRun, std::make_integer_sequence<int, kMost>>::kBySites;
   if (work.sites != 0) {
-    const std::uint32_t sites = static_cast<std::uint32_t>(work.sites);
-    const std::uint32_t passes = (sites + Simd::kSites - 1) / Simd::kSites;
+    const auto sites = static_cast<std::uint32_t>(work.sites);
+    const std::uint32_t passes = (sites + kMost - 1) / kMost;
     const std::uint32_t fewer = sites / passes;
     const std::uint32_t taller = sites % passes;
-    if (taller != 0) kRuns[fewer](work, 0, taller, work.chunks);
-    kRuns[fewer - 1](work, taller * (fewer + 1), passes - taller, work.chunks);
+    if (taller != 0) runs[fewer](work, 0, taller, work.chunks);
+    runs[fewer - 1](work, taller * (fewer + 1), passes - taller, work.chunks);
   }
   if (work.rest != 0) run_rest<Simd, kFixed>(work);
 }
 
+template <class Simd, bool kFixed>
+INTAGLIO_INLINE void run_by_run(const DepthwiseOutputs& work) {
+  if constexpr (Simd::kSitesInRuns > 0) {
+    if (work.run == 3) return run_all<Simd, kFixed, 3>(work);
+  }
+  run_all<Simd, kFixed, 1>(work);
+}
+
 template <class Simd>
 void run_outputs(const DepthwiseOutputs& work) {
-  if (work.requantization.scale != nullptr) {
-    work.run == 3 ? run_all<Simd, false, 3>(work) : run_all<Simd, false, 1>(work);
-  } else {
-    work.run == 3 ? run_all<Simd, true, 3>(work) : run_all<Simd, true, 1>(work);
-  }
+  work.requantization.scale != nullptr ? run_by_run<Simd, false>(work) : run_by_run<Simd, true>(work);
 }
 
 template <class Simd>

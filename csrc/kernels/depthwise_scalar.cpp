@@ -7,6 +7,7 @@ namespace intaglio {
 namespace {
 
 struct Scalar {
+  static constexpr int kSitesInRuns = 0;
   static constexpr std::size_t kGroupRows = 2;
   static constexpr int kLanes = 4;
   static constexpr int kSites = 2;

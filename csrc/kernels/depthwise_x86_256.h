@@ -10,7 +10,7 @@ namespace {
 
 struct Simd256 {
   static constexpr int kLanes = 8;
-  static constexpr int kSites = 2;
+  static constexpr int kSites = 3;
   using Vector = __m256i;
   using Sum = __v8si;
   using Bytes = __m256i;

@@ -6,6 +6,7 @@ namespace intaglio {
 namespace {
 
 struct Avx2 : Simd256 {
+  static constexpr int kSitesInRuns = 0;
   static constexpr std::size_t kGroupRows = 2;
 
   static INTAGLIO_INLINE Sum dot(Sum sum, Vector cells, Vector weights) {

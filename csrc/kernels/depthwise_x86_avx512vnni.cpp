@@ -11,7 +11,8 @@ namespace {
 
 struct Simd512 {
   static constexpr int kLanes = 16;
-  static constexpr int kSites = 4;
+  static constexpr int kSites = 7;
+  static constexpr int kSitesInRuns = 6;
   using Vector = __m512i;
   using Sum = __v16si;
   using Bytes = __m512i;

@@ -5,6 +5,7 @@ namespace intaglio {
 namespace {
 
 struct AvxVnni : Simd256 {
+  static constexpr int kSitesInRuns = 3;
   static constexpr std::size_t kGroupRows = 4;
 
   static INTAGLIO_INLINE Sum dot(Sum sum, Vector cells, Vector weights) {
