@@ -2,6 +2,7 @@
 
 #include <pybind11/numpy.h>
 
+#include "base/float_environment.h"
 #include "bindings.h"
 #include "runtime/ports.h"
 
@@ -20,12 +21,14 @@ DType dtype_of(const py::array& array) {
 
 py::tuple quantize_array(const Floats& x, float scale, std::int32_t zero_point, const py::dtype& dtype) {
   py::array q(dtype, shape_of(x));
+  const FloatEnvironment environment;
   const auto size = static_cast<std::size_t>(x.size());
   const std::size_t nan = quantize(x.data(), size, scale, zero_point, dtype_of(q), q.mutable_data());
   return py::make_tuple(q, nan == size ? py::object(py::none()) : py::object(py::int_(nan)));
 }
 
 Floats dequantize_array(const py::array& q, float scale, std::int32_t zero_point) {
+  const FloatEnvironment environment;
   Floats x(shape_of(q));
   dequantize(q.data(), static_cast<std::size_t>(q.size()), scale, zero_point, dtype_of(q), x.mutable_data());
   return x;

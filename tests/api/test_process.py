@@ -168,9 +168,12 @@ def test_the_floating_point_environment_is_ours_while_running_and_the_callers_af
     x = networks.samples(9)
     expected = networks.oracle(graph, x)
     model = intaglio.load(graph)
+    floats = (np.random.default_rng(4).normal(0, 4, x.shape)).astype(np.float32)
+    floats_expected = model(floats)
     assert libm.fesetround(toward_zero) == 0
     try:
         result = model(x)
+        from_floats = model(floats)
         loaded = intaglio.load(graph.to_bytes())(x)
         mode = libm.fegetround()
     finally:
@@ -178,6 +181,7 @@ def test_the_floating_point_environment_is_ours_while_running_and_the_callers_af
     assert mode == toward_zero
     np.testing.assert_array_equal(result, expected)
     np.testing.assert_array_equal(loaded, expected)
+    np.testing.assert_array_equal(from_floats, floats_expected)
     libm.feclearexcept(0x3D)
     model(x)
     assert libm.fetestexcept(0x3D) == 0
