@@ -105,11 +105,12 @@ def add_parameters(mode: Requant, sa: float, sb: float, sy: float) -> SumParamet
         pairs = [quantize_multiplier(f) for f in factors]
         (m0, s0), (m1, s1), (m2, s2) = pairs
         return SumParameters(mode, (m0, m1, m2), (s0, s1, s2), left_shift)
-    exponent = math.frexp(max(sa / sy, sb / sy))[1] - 1
-    shift = min(20 - exponent, 30)
-    if shift < 1:
+    with np.errstate(over="ignore", under="ignore"):
+        ra, rb = (float(np.float32(s) / np.float32(sy)) for s in (sa, sb))
+    shift = min(20 - (math.frexp(max(ra, rb))[1] - 1), 30)
+    if shift < 1 or math.isinf(max(ra, rb)):
         raise QuantizationError(f"scales of a sum: expected operands below 2^20 times the result, got {sa}, {sb}, {sy}")
-    return SumParameters(mode, (round(sa / sy * 2**shift), round(sb / sy * 2**shift), 0), (shift, 0, 0), 0)
+    return SumParameters(mode, (round(ra * 2**shift), round(rb * 2**shift), 0), (shift, 0, 0), 0)
 
 
 def make_table(
