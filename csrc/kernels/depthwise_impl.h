@@ -143,7 +143,8 @@ struct RunTable<Simd, kFixed, kRun, std::integer_sequence<int, kSites...>> {
 // Sites are shared out evenly over the fewest passes, so at most two kinds of pass.
 template <class Simd, bool kFixed, int kRun>
 INTAGLIO_INLINE void run_all(const DepthwiseOutputs& work) {
-  constexpr int kMost = kRun == 1 ? Simd::kSites : Simd::kSitesInRuns;
+  // The constants of fixed-point requantization take registers that a loop with few to spare would miss.
+  constexpr int kMost = kRun == 1 ? Simd::kSites : Simd::kSitesInRuns - (kFixed ? 1 : 0);
   constexpr const auto& runs = RunTable<Simd, kFixed, kRun, std::make_integer_sequence<int, kMost>>::kBySites;
   if (work.sites != 0) {
     const auto sites = static_cast<std::uint32_t>(work.sites);
