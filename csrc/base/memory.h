@@ -28,8 +28,8 @@ constexpr std::size_t align_up(std::size_t value, std::size_t alignment = kAlign
   return (value + alignment - 1) / alignment * alignment;
 }
 
-// An owning, fixed-length, zero-initialised array of trivially destructible elements, kAlignment-aligned and followed by
-// kSlack readable bytes. Empty when the allocator had no memory: check `ok()` after construction.
+// An owning, fixed-length, zero-initialised array of trivially destructible elements, kAlignment-aligned and followed
+// by kSlack readable bytes. Empty when the allocator had no memory: check `ok()` after construction.
 template <class T>
 class Array {
   static_assert(std::is_trivially_destructible_v<T>);

@@ -71,9 +71,9 @@ class [[nodiscard]] Result {
 }  // namespace intaglio
 
 // Returns from the enclosing function when `expression` (a Status) is an error.
-#define INTAGLIO_TRY(expression)                                                          \
-  do {                                                                                    \
-    if (::intaglio::Status intaglio_status = (expression); !intaglio_status.ok()) {       \
-      return intaglio_status;                                                             \
-    }                                                                                     \
+#define INTAGLIO_TRY(expression)                                                    \
+  do {                                                                              \
+    if (::intaglio::Status intaglio_status = (expression); !intaglio_status.ok()) { \
+      return intaglio_status;                                                       \
+    }                                                                               \
   } while (false)

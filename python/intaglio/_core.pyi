@@ -10,7 +10,7 @@ class Engine:
 
     def __init__(self, file: object, isa: str, threads: int) -> None: ...
     def __call__(self, *arrays: object, raw: bool | None = None) -> Any:
-        """Arrays that fit as they are go straight to the kernels; anything else goes to ``self._call(*arrays, raw=raw)``."""
+        """Arrays that fit go straight to the kernels; anything else goes to ``self._call(*arrays, raw=raw)``."""
     def _run(self, arrays: tuple[NDArray[Any], ...]) -> NDArray[Any] | tuple[NDArray[Any], ...]:
         """C-contiguous arrays of the ports' dtypes and shapes; TypeError where one is not."""
     def _profile(self, arrays: tuple[NDArray[Any], ...], repeats: int) -> NDArray[np.int64]:
