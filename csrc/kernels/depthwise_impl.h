@@ -144,7 +144,7 @@ struct RunTable<Simd, kFixed, kRun, std::integer_sequence<int, kSites...>> {
 template <class Simd, bool kFixed, int kRun>
 INTAGLIO_INLINE void run_all(const DepthwiseOutputs& work) {
   // The constants of fixed-point requantization take registers that a loop with few to spare would miss.
-  constexpr int kMost = kRun == 1 ? Simd::kSites : Simd::kSitesInRuns - (kFixed ? 1 : 0);
+  constexpr int kMost = (kRun == 1 ? Simd::kSites : Simd::kSitesInRuns) - (kFixed ? 1 : 0);
   constexpr const auto& runs = RunTable<Simd, kFixed, kRun, std::make_integer_sequence<int, kMost>>::kBySites;
   if (work.sites != 0) {
     const auto sites = static_cast<std::uint32_t>(work.sites);
