@@ -107,7 +107,7 @@ Status Engine::run(const Batch& batch) {
 
 void Engine::run_sample(const Batch& batch, std::int64_t sample, const Context& context, Team& team) const {
   const Memory memory(context.addresses.data());
-  const auto at = static_cast<std::size_t>(sample);
+  const auto at = static_cast<std::size_t>(batch.first + sample);
   for (std::size_t i = 0; i < plan_.inputs().size(); ++i) {
     const PortCopy& port = plan_.inputs()[i];
     copy_in(port, batch.inputs[i] + at * port.bytes, memory);
@@ -119,7 +119,7 @@ void Engine::run_sample(const Batch& batch, std::int64_t sample, const Context& 
   }
 }
 
-Status Engine::profile(const Batch& batch, std::span<std::int64_t> nanoseconds) {
+Status Engine::profile(const std::byte* const* inputs, std::span<std::int64_t> nanoseconds) {
   using Clock = std::chrono::steady_clock;
   Context* context = nullptr;
   INTAGLIO_TRY(take(1, &context));
@@ -127,7 +127,7 @@ Status Engine::profile(const Batch& batch, std::span<std::int64_t> nanoseconds) 
     const FloatEnvironment environment;
     const Memory memory(context->addresses.data());
     Team team(plan_.parts());
-    for (std::size_t i = 0; i < plan_.inputs().size(); ++i) copy_in(plan_.inputs()[i], batch.inputs[i], memory);
+    for (std::size_t i = 0; i < plan_.inputs().size(); ++i) copy_in(plan_.inputs()[i], inputs[i], memory);
     Clock::time_point before = Clock::now();
     for (std::size_t i = 0; i < plan_.steps().size(); ++i) {
       run_step(plan_.steps()[i], memory, team);

@@ -14,11 +14,12 @@
 
 namespace intaglio {
 
-// One array per port, samples end to end.
+// One array per port, samples end to end; a run does `samples` of them from `first` on.
 struct Batch {
   const std::byte* const* inputs = nullptr;
   std::byte* const* outputs = nullptr;
   std::int64_t samples = 1;
+  std::int64_t first = 0;
 };
 
 // Immutable after load(); any number of threads may run it at once, each in a context of its own.
@@ -34,8 +35,8 @@ class Engine {
 
   // Allocates nothing once as many runs have been active at the same time as now.
   Status run(const Batch& batch);
-  // One sample; nanoseconds[i] is the time of step i.
-  Status profile(const Batch& batch, std::span<std::int64_t> nanoseconds);
+  // Runs one sample, an array per input; nanoseconds[i] is the time of step i.
+  Status profile(const std::byte* const* inputs, std::span<std::int64_t> nanoseconds);
 
   const Model& model() const { return model_; }
   const Plan& plan() const { return plan_; }

@@ -5,6 +5,7 @@
 #include <pybind11/numpy.h>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,8 +21,9 @@ namespace {
 
 // Runs smaller than this (a few microseconds) keep the GIL: giving it away and taking it back would cost as much.
 constexpr std::int64_t kTinyWork = std::int64_t{1} << 19;
-// Batches run in pieces of about this much work, between which signals (Ctrl-C) are heard: some 50 milliseconds.
-constexpr std::int64_t kPieceWork = std::int64_t{1} << 33;
+// Long batches run in pieces of about this long, between which signals (Ctrl-C) are heard.
+constexpr std::chrono::milliseconds kPiece{50};
+constexpr std::int64_t kFirstPieceWork = std::int64_t{1} << 30;
 
 py::dtype dtype_of(DType dtype) {
   switch (dtype) {
@@ -82,6 +84,7 @@ class PyEngine {
   bool fits(PyObject* object, const PortShape& port, py::ssize_t& samples) const;
   py::object make_output(const PortShape& port, py::ssize_t samples) const;
   void run(const Batch& batch);
+  std::chrono::nanoseconds run_piece(const Batch& piece);
 
   Engine engine_{system_allocator()};
   std::vector<PortShape> inputs_;
@@ -132,7 +135,7 @@ py::object PyEngine::try_run(PyObject* const* arrays, std::size_t count) {
     addresses[i] = reinterpret_cast<std::byte*>(py::detail::array_proxy(arrays[i])->data);
   }
   std::byte** const results = addresses + count;
-  const Batch batch{addresses, results, samples};
+  const Batch batch{addresses, results, samples, 0};
   const auto address = [](const py::object& array) {
     return reinterpret_cast<std::byte*>(py::detail::array_proxy(array.ptr())->data);
   };
@@ -158,30 +161,27 @@ void PyEngine::run(const Batch& batch) {
     check(engine_.run(batch));
     return;
   }
-  const std::int64_t piece = std::max<std::int64_t>(kPieceWork / work, 4 * engine_.threads());
-  if (batch.samples <= piece) {
-    Status status;
-    {
-      const py::gil_scoped_release release;
-      status = engine_.run(batch);
-    }
-    check(status);
-    return;
+  std::int64_t piece = std::max<std::int64_t>(kFirstPieceWork / work, engine_.threads());
+  for (std::int64_t begin = 0; begin < batch.samples;) {
+    const std::int64_t count = std::min(piece, batch.samples - begin);
+    const auto elapsed = run_piece({batch.inputs, batch.outputs, count, begin});
+    begin += count;
+    if (begin < batch.samples && PyErr_CheckSignals() != 0) throw py::error_already_set();
+    if (elapsed < kPiece / 2) piece *= 2;
+    if (elapsed > kPiece * 2) piece = std::max<std::int64_t>(piece / 2, engine_.threads());
   }
-  std::vector<const std::byte*> inputs(inputs_.size());
-  std::vector<std::byte*> outputs(outputs_.size());
-  for (std::int64_t begin = 0; begin < batch.samples; begin += piece) {
-    const auto at = static_cast<std::size_t>(begin);
-    for (std::size_t i = 0; i < inputs.size(); ++i) inputs[i] = batch.inputs[i] + at * inputs_[i].bytes;
-    for (std::size_t i = 0; i < outputs.size(); ++i) outputs[i] = batch.outputs[i] + at * outputs_[i].bytes;
-    Status status;
-    {
-      const py::gil_scoped_release release;
-      status = engine_.run({inputs.data(), outputs.data(), std::min(piece, batch.samples - begin)});
-    }
-    check(status);
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
+// Runs without the GIL; how long it took.
+std::chrono::nanoseconds PyEngine::run_piece(const Batch& piece) {
+  const auto before = std::chrono::steady_clock::now();
+  Status status;
+  {
+    const py::gil_scoped_release release;
+    status = engine_.run(piece);
   }
+  check(status);
+  return std::chrono::steady_clock::now() - before;
 }
 
 py::array_t<std::int64_t> PyEngine::profile(const py::tuple& arrays, py::ssize_t repeats) {
@@ -200,7 +200,7 @@ py::array_t<std::int64_t> PyEngine::profile(const py::tuple& arrays, py::ssize_t
     std::int64_t* const first = times.mutable_data();
     const py::gil_scoped_release release;
     for (py::ssize_t i = 0; i < repeats && status.ok(); ++i) {
-      status = engine_.profile({inputs.data(), nullptr, 1}, {first + static_cast<std::size_t>(i) * steps, steps});
+      status = engine_.profile(inputs.data(), {first + static_cast<std::size_t>(i) * steps, steps});
     }
   }
   check(status);

@@ -1,9 +1,13 @@
-// libFuzzer harness for the reader, the planner and one run:
-//
-//   clang++ -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -DINTAGLIO_FUZZ -Icsrc tests/fuzz/fuzz_load.cpp \
-//           build/fuzz/libintaglio_core.a -o fuzz_load && ./fuzz_load corpus/
-//
-// Checksums are made right before loading, so that the fuzzer reaches what lies behind them.
+/* libFuzzer harness for the reader, the planner and one run. From the root of the repository:
+
+  cmake -S . -B build/fuzz -DCMAKE_CXX_COMPILER=clang++ -DINTAGLIO_PYTHON=OFF \
+        -DCMAKE_CXX_FLAGS=-fsanitize=fuzzer-no-link,address,undefined
+  cmake --build build/fuzz
+  clang++ -std=c++20 -g -fsanitize=fuzzer,address,undefined -Icsrc tests/fuzz/fuzz_load.cpp \
+          build/fuzz/libintaglio_core.a -o build/fuzz/fuzz_load
+  build/fuzz/fuzz_load <folder of .intaglio files>
+
+Checksums are made right before loading, so that the fuzzer reaches what lies behind them. */
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -50,6 +54,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const intaglio::PortCopy& port : ports) addresses.push_back(arrays.emplace_back(port.bytes).data());
   }
   const std::size_t inputs = plan.inputs().size();
-  (void)engine.run({addresses.data(), addresses.data() + inputs, 1}).ok();
+  (void)engine.run({addresses.data(), addresses.data() + inputs, 1, 0}).ok();
   return 0;
 }
