@@ -124,6 +124,32 @@ class Draw:
             "padding": str(self.rng.choice(["same", "valid"])) if named else tuple(padding),
         }
 
+    def pool_window(self, size: tuple[int, int]) -> dict[str, Any]:
+        """Kernel, stride and padding with which every window touches a map of this size."""
+        if self.chance(0.2):
+            return {"kernel": size}
+        window = self.window(size, dilated=False)
+        del window["dilation"]
+        if not isinstance(window["padding"], str):
+            # Fewer positions than the kernel has keep every window touching the input, except where a long stride
+            # starts the last one beyond it.
+            padding = tuple(min(p, k - 1) for p, k in zip(window["padding"], window["kernel"] * 2, strict=True))
+            window["kernel"] = tuple(min(k, n) for k, n in zip(window["kernel"], size, strict=True))
+            window["padding"] = tuple(min(p, k - 1) for p, k in zip(padding, window["kernel"] * 2, strict=True))
+        return window
+
+    def broadcastable(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Two shapes that broadcast to ``shape``, or equal it."""
+        if self.chance(0.4):
+            return shape, shape
+        other = tuple(1 if self.chance(0.4) else n for n in shape)[self.integer(0, len(shape)) :]
+        if self.chance(0.3):
+            first = tuple(
+                n if i < len(shape) - len(other) or other[i - len(shape)] != n else 1 for i, n in enumerate(shape)
+            )
+            return (first, other) if self.chance(0.5) else (other, first)
+        return (shape, other) if self.chance(0.5) else (other, shape)
+
     def result(self, x: str, weights: NDArray[np.int8]) -> dict[str, Any]:
         """What a sum of products says about its result; ``weights`` are [channels, terms]."""
         zw = self.zero_point() if self.chance(0.3) else 0

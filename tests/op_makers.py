@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from draw import Draw
+from float_op_makers import FLOAT_MAKERS
 
 from intaglio.opset import BY_NAME, Requant, Rounding
 
@@ -62,7 +63,7 @@ def _fully_connected(draw: Draw) -> str:
 
 def _batch_matmul(draw: Draw) -> str:
     m, k, n = draw.integer(1, 20), draw.integer(1, 70), draw.channels()
-    leading_a, leading_b = _broadcastable(draw, tuple(draw.integer(1, 4) for _ in range(draw.integer(0, 2))))
+    leading_a, leading_b = draw.broadcastable(tuple(draw.integer(1, 4) for _ in range(draw.integer(0, 2))))
     constant = draw.integer(0, 3)
     a = draw.operand("a", (*leading_a, m, k), constant == 1)
     b = draw.operand("b", (*leading_b, k, n), constant == 2)
@@ -72,22 +73,9 @@ def _batch_matmul(draw: Draw) -> str:
     )
 
 
-def _broadcastable(draw: Draw, shape: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Two shapes that broadcast to ``shape``, or equal it."""
-    if draw.chance(0.4):
-        return shape, shape
-    other = tuple(1 if draw.chance(0.4) else n for n in shape)[draw.integer(0, len(shape)) :]
-    if draw.chance(0.3):
-        first = tuple(
-            n if i < len(shape) - len(other) or other[i - len(shape)] != n else 1 for i, n in enumerate(shape)
-        )
-        return (first, other) if draw.chance(0.5) else (other, first)
-    return (shape, other) if draw.chance(0.5) else (other, shape)
-
-
 def _operands(draw: Draw) -> tuple[str, str]:
     shape = draw.shape(0, 4) if draw.chance(0.6) else draw.image()
-    shape_a, shape_b = _broadcastable(draw, shape)
+    shape_a, shape_b = draw.broadcastable(shape)
     constant = draw.integer(0, 3)
     return draw.operand("a", shape_a, constant == 1), draw.operand("b", shape_b, constant == 2)
 
@@ -111,7 +99,7 @@ def _mul(draw: Draw) -> str:
 
 
 def _maximum(draw: Draw, op: str = "maximum") -> str:
-    shape_a, shape_b = _broadcastable(draw, draw.shape(0, 4))
+    shape_a, shape_b = draw.broadcastable(draw.shape(0, 4))
     constant = draw.integer(0, 3)
     if constant == 1:
         a = draw.operand("a", shape_a, True)
@@ -138,17 +126,7 @@ def _lookup(draw: Draw) -> str:
 def _pool_arguments(draw: Draw) -> dict[str, Any]:
     shape = draw.image()
     x = draw.activation_input("x", shape)
-    if draw.chance(0.2):
-        return {"x": x, "kernel": shape[1:3], "activation": draw.clamp()}
-    window = draw.window(shape[1:3], dilated=False)
-    del window["dilation"]
-    if not isinstance(window["padding"], str):
-        # Fewer positions than the kernel has keep every window touching the input, except where a long stride
-        # starts the last one beyond it.
-        window["padding"] = tuple(min(p, k - 1) for p, k in zip(window["padding"], window["kernel"] * 2, strict=True))
-        window["kernel"] = tuple(min(k, n) for k, n in zip(window["kernel"], shape[1:3], strict=True))
-        window["padding"] = tuple(min(p, k - 1) for p, k in zip(window["padding"], window["kernel"] * 2, strict=True))
-    return {"x": x, **window, "activation": draw.clamp()}
+    return {"x": x, **draw.pool_window(shape[1:3]), "activation": draw.clamp()}
 
 
 def _max_pool2d(draw: Draw) -> str:
@@ -276,4 +254,4 @@ def _dequantize(draw: Draw) -> str:
     return draw.builder.dequantize(draw.activation_input("x", draw.shape(0, 4)))
 
 
-MAKERS: dict[str, Callable[[Draw], str]] = {name: globals()[f"_{name}"] for name in BY_NAME}
+MAKERS: dict[str, Callable[[Draw], str]] = {name: FLOAT_MAKERS.get(name) or globals()[f"_{name}"] for name in BY_NAME}

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from draw import Draw, full_range
+from float_op_makers import floats
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from op_makers import MAKERS
@@ -54,7 +55,9 @@ def graphs(draw: st.DrawFn, op: str | None = None) -> tuple[Graph, dict[str, NDA
 
 
 def _floats(graph: Graph, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
-    scale = next((t.scale for t in graph.output_tensors if t.scale is not None), np.float32(1))
+    scale = next((t.scale for t in graph.output_tensors if t.scale is not None), None)
+    if scale is None:
+        return floats(rng, shape, 0.03 if rng.random() < 0.5 else 0.0)
     values = (rng.integers(-600, 600, shape) / 2 * float(scale)).astype(np.float32)
     wild = rng.choice(np.array([np.inf, -np.inf, 3e38, -3e38, 1e-40, -0.0], np.float32), shape)
     return np.where(rng.random(shape) < 0.1, wild, values)

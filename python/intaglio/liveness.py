@@ -21,7 +21,7 @@ def peak_bytes(graph: Graph) -> int:
         dying[last[name]] = dying.get(last[name], 0) + size
     alive = peak = sum(sizes[port.tensor] for port in graph.inputs)
     for i, node in enumerate(graph.nodes):
-        alive += sizes[node.outputs[0]]
+        alive += sum(sizes[name] for name in node.outputs)
         peak = max(peak, alive)
         alive -= dying.get(i, 0)
     return peak

@@ -30,6 +30,78 @@ class Rounding(IntEnum):
     HALF_UP = 2
 
 
+class FloatBinary(IntEnum):
+    """The function of a `float_binary` node."""
+
+    ADD = 0
+    SUB = 1
+    MUL = 2
+    DIV = 3
+    MAXIMUM = 4
+    MINIMUM = 5
+    POW = 6
+
+
+class FloatUnary(IntEnum):
+    """The function of a `float_unary` node."""
+
+    IDENTITY = 0
+    CLIP = 1
+    LEAKY_RELU = 2
+    ELU = 3
+    HARD_SIGMOID = 4
+    SIGMOID = 5
+    TANH = 6
+    EXP = 7
+    LOG = 8
+    SQRT = 9
+    RECIPROCAL = 10
+    ABS = 11
+    NEG = 12
+    FLOOR = 13
+    CEIL = 14
+    ROUND = 15
+    ERF = 16
+    GELU = 17
+    GELU_TANH = 18
+    SILU = 19
+    HARD_SWISH = 20
+    SOFTPLUS = 21
+    SIN = 22
+    COS = 23
+    SIGN = 24
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of the numbers it takes, in order."""
+        return _PARAMETERS.get(self, ())
+
+
+_PARAMETERS: Final = {
+    FloatUnary.CLIP: ("low", "high"),
+    FloatUnary.LEAKY_RELU: ("alpha",),
+    FloatUnary.ELU: ("alpha",),
+    FloatUnary.HARD_SIGMOID: ("alpha", "beta"),
+}
+
+
+class FloatPool(IntEnum):
+    """What a `float_pool2d` node makes of a window."""
+
+    MAX = 0
+    AVERAGE = 1
+    AVERAGE_INCLUDING_PADDING = 2
+
+
+class FloatReduce(IntEnum):
+    """What a `float_reduce` node makes of many values."""
+
+    MEAN = 0
+    SUM = 1
+    MAX = 2
+    MIN = 3
+
+
 @dataclass(frozen=True)
 class Attr:
     """One attribute: ``length`` integers, or any number (at most one such attribute per op) when ``length`` is None."""
@@ -40,7 +112,7 @@ class Attr:
 
 @dataclass(frozen=True)
 class Op:
-    """One op: file code, name, the inputs it takes in order, attributes in file order."""
+    """One op: file code, name, the inputs it takes in order, attributes in file order, its outputs in order."""
 
     code: int
     name: str
@@ -48,6 +120,7 @@ class Op:
     attrs: tuple[Attr, ...] = ()
     #: True: any number (one or more) of the single named input.
     variadic: bool = False
+    outputs: tuple[str, ...] = ("y",)
 
 
 _CLAMP = (Attr("clamp", 2),)
@@ -55,6 +128,7 @@ _REQUANT = (Attr("requant"), *_CLAMP, Attr("weight_zero_point"))
 _WINDOW = (Attr("stride", 2), Attr("padding", 4))
 # float32: scale is float32 [O] and shift is empty int32 [0]; fixed: scale is the int32 multiplier [O], shift int32 [O].
 _GEMM_INPUTS = ("x", "weight", "bias", "scale", "shift")
+_FLOAT_INPUTS = ("x", "weight", "bias", "bounds")
 
 OPS: Final[tuple[Op, ...]] = (
     # Sums of products. padding is (top, left, bottom, right); clamp is (low, high) in int8 values of the output.
@@ -91,6 +165,29 @@ OPS: Final[tuple[Op, ...]] = (
     # Between float32 and int8.
     Op(50, "quantize", ("x",), (Attr("rounding"),)),
     Op(51, "dequantize", ("x",)),
+    # Float32. Numbers that are no integers are constants, not attributes; bounds is (low, high) of the result.
+    Op(60, "float_conv2d", _FLOAT_INPUTS, (*_WINDOW, Attr("dilation", 2), Attr("groups"))),
+    Op(61, "float_depthwise_conv2d", _FLOAT_INPUTS, (*_WINDOW, Attr("dilation", 2))),
+    Op(62, "float_transposed_conv2d", _FLOAT_INPUTS, _WINDOW),
+    Op(63, "float_matmul", ("a", "b", "bias", "bounds")),
+    Op(64, "float_binary", ("a", "b"), (Attr("kind"),)),
+    Op(65, "float_unary", ("x", "parameters"), (Attr("kind"),)),
+    Op(66, "float_pool2d", ("x",), (Attr("kind"), Attr("kernel", 2), *_WINDOW)),
+    Op(67, "float_reduce", ("x",), (Attr("kind"), Attr("axes", None))),
+    Op(68, "float_softmax", ("x",), (Attr("log"),)),
+    Op(69, "float_resize_bilinear", ("x", "row", "row_weight", "column", "column_weight")),
+    Op(70, "gather", ("x", "indices"), (Attr("axis"),)),
+    Op(71, "float_prelu", ("x", "slope")),
+    # Quantization that is settled while running.
+    Op(72, "dynamic_quantize", ("x",), outputs=("y", "scale", "zero_point")),
+    Op(
+        73,
+        "integer_conv2d",
+        ("x", "x_zero_point", "weight", "weight_zero_point"),
+        (*_WINDOW, Attr("dilation", 2), Attr("groups")),
+    ),
+    Op(74, "integer_matmul", ("a", "a_zero_point", "b", "b_zero_point")),
+    Op(75, "cast", ("x",)),
 )
 
 BY_NAME: Final = {op.name: op for op in OPS}

@@ -14,15 +14,15 @@ def macs(graph: Graph, node: Node) -> int:
     view = NodeView.of(node, graph.tensors)
     outputs = math.prod(view.output.shape)
     match node.op:
-        case "conv2d":
+        case "conv2d" | "float_conv2d" | "integer_conv2d":
             return outputs * math.prod(view["weight"].shape[1:])
-        case "depthwise_conv2d":
+        case "depthwise_conv2d" | "float_depthwise_conv2d":
             return outputs * math.prod(view["weight"].shape[:2])
-        case "transposed_conv2d":
+        case "transposed_conv2d" | "float_transposed_conv2d":
             return math.prod(view["x"].shape[:3]) * math.prod(view["weight"].shape)
         case "fully_connected":
             return outputs * view["weight"].shape[1]
-        case "batch_matmul":
+        case "batch_matmul" | "float_matmul" | "integer_matmul":
             return outputs * view["a"].shape[-1]
         case _:
             return 0

@@ -94,11 +94,14 @@ def _check_edges(graph: Graph) -> None:
                 raise GraphError(f"{where}: input: expected a tensor of the graph, got the unknown name '{name}'")
             if name not in ready:
                 raise GraphError(f"{where}: input '{name}': expected an earlier node to make it, got none")
-        if len(node.outputs) != 1 or node.outputs[0] not in graph.tensors:
-            raise GraphError(f"{where}: outputs: expected one tensor of the graph, got {list(node.outputs)}")
-        if node.outputs[0] in ready:
-            raise GraphError(f"{where}: output '{node.outputs[0]}': expected no other origin, got a second one")
-        ready.add(node.outputs[0])
+        count = len(BY_NAME[node.op].outputs)
+        if len(node.outputs) != count or any(name not in graph.tensors for name in node.outputs):
+            expected = "one tensor" if count == 1 else f"{count} tensors"
+            raise GraphError(f"{where}: outputs: expected {expected} of the graph, got {list(node.outputs)}")
+        for name in node.outputs:
+            if name in ready:
+                raise GraphError(f"{where}: output '{name}': expected no other origin, got a second one")
+            ready.add(name)
     orphans = [name for name in graph.tensors if name not in ready]
     if orphans:
         raise GraphError(f"tensor '{orphans[0]}': expected a constant, an input or the output of a node, got none")

@@ -1,4 +1,4 @@
-"""Building a quantized network from NumPy arrays.
+"""Building a network from NumPy arrays.
 
     b = Builder()
     x = b.input("x", (1, 8, 8, 3), scale=0.02, zero_point=-5)
@@ -12,6 +12,8 @@ Methods return the name of the tensor they make, and raise at once where an op's
 from __future__ import annotations
 
 from intaglio.builder.elementwise import ElementwiseMixin
+from intaglio.builder.float32 import Float32Mixin
+from intaglio.builder.integer import IntegerMixin
 from intaglio.builder.movement import MovementMixin
 from intaglio.builder.reductions import ReductionsMixin
 from intaglio.builder.resampling import ResamplingMixin
@@ -20,5 +22,5 @@ from intaglio.builder.sums import SumsMixin
 __all__ = ["Builder"]
 
 
-class Builder(SumsMixin, ElementwiseMixin, ReductionsMixin, MovementMixin, ResamplingMixin):
+class Builder(SumsMixin, ElementwiseMixin, ReductionsMixin, MovementMixin, ResamplingMixin, Float32Mixin, IntegerMixin):
     """Every op as a method; `node` is the primitive they all use."""

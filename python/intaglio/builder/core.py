@@ -93,18 +93,9 @@ class GraphAssembler:
         output: str | None = None,
     ) -> str:
         """Add a node and its output tensor; returns the tensor's name, which is the node's unless given."""
-        if op not in BY_NAME:
-            raise UnsupportedOpError(f"node '{name}': op: expected one of {', '.join(BY_NAME)}, got '{op}'")
         name = name or self._fresh(op)
-        node = Node(op, name, tuple(inputs), (output or name,), {k: _attr(v) for k, v in (attrs or {}).items()})
-        result = Tensor(node.outputs[0], _shape(shape), np.dtype(dtype), _scale(scale), int(zero_point))
-        sources = tuple(self.tensor(n) for n in node.inputs)
-        if name in self._node_names:
-            raise GraphError(f"node '{name}' ({op}): name: expected unique, got it twice")
-        check_node(NodeView(node, BY_NAME[op], sources, result))
-        self._add_tensor(result)
-        self._nodes.append(node)
-        self._node_names.add(name)
+        result = Tensor(output or name, _shape(shape), np.dtype(dtype), _scale(scale), int(zero_point))
+        self._add_node(op, name, inputs, (result,), attrs)
         return result.name
 
     def build(self) -> Graph:
@@ -114,6 +105,28 @@ class GraphAssembler:
         )
         graph.validate()
         return graph
+
+    def _add_node(
+        self,
+        op: str,
+        name: str,
+        inputs: Sequence[str],
+        results: Sequence[Tensor],
+        attrs: dict[str, AttrValue] | None = None,
+    ) -> None:
+        """Add a node and the tensors it makes."""
+        if op not in BY_NAME:
+            raise UnsupportedOpError(f"node '{name}': op: expected one of {', '.join(BY_NAME)}, got '{op}'")
+        outputs = tuple(result.name for result in results)
+        node = Node(op, name, tuple(inputs), outputs, {k: _attr(v) for k, v in (attrs or {}).items()})
+        sources = tuple(self.tensor(n) for n in node.inputs)
+        if name in self._node_names:
+            raise GraphError(f"node '{name}' ({op}): name: expected unique, got it twice")
+        check_node(NodeView(node, BY_NAME[op], sources, tuple(results)))
+        for result in results:
+            self._add_tensor(result)
+        self._nodes.append(node)
+        self._node_names.add(name)
 
     def _add_tensor(self, tensor: Tensor) -> None:
         if tensor.name in self._tensors:

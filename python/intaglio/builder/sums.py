@@ -42,6 +42,28 @@ def resolve_padding(padding: PaddingLike, size: Sequence[int], kernel: Pair, str
     return top, left, bottom, right
 
 
+def resolve_transposed_padding(
+    padding: PaddingLike,
+    size: Sequence[int],
+    kernel: Sequence[int],
+    strides: Sequence[int],
+    output_size: Sequence[int] | None,
+) -> tuple[Padding, list[int]]:
+    """(top, left, bottom, right) over the output of a transposed convolution, and its height and width."""
+    if padding == "same":
+        wanted = output_size or [n * s for n, s in zip(size, strides, strict=True)]
+        axes = zip(size, kernel, strides, wanted, strict=True)
+        (top, bottom), (left, right) = (same_transposed_padding(*axis) for axis in axes)
+        pads: Padding = (top, left, bottom, right)
+    else:
+        pads = resolve_padding(padding, size, kernel, strides, 1)
+    axes = zip(size, kernel, strides, (pads[0] + pads[2], pads[1] + pads[3]), strict=True)
+    made = [transposed_size(*axis) for axis in axes]
+    if output_size is not None and list(output_size) != made:
+        raise ShapeError(f"transposed_conv2d: output size: expected {made} by its padding, got {output_size}")
+    return pads, made
+
+
 def windows(size: Sequence[int], kernel: Pair, stride: Pair, padding: Padding, dilation: Pair = 1) -> tuple[int, int]:
     """Output height and width of a sliding window."""
     pads = (padding[0] + padding[2], padding[1] + padding[3])
@@ -167,18 +189,8 @@ class SumsMixin(GraphAssembler):
         w = np.asarray(weights)
         need_rank("transposed_conv2d input", shape := self.tensor(x).shape, 4)
         need_rank("transposed_conv2d weights", w.shape, 4)
-        kernel, strides = w.shape[1:3], pair(stride)
-        if padding == "same":
-            wanted = output_size or [n * s for n, s in zip(shape[1:3], strides, strict=True)]
-            axes = zip(shape[1:3], kernel, strides, wanted, strict=True)
-            (top, bottom), (left, right) = (same_transposed_padding(*axis) for axis in axes)
-            pads: Padding = (top, left, bottom, right)
-        else:
-            pads = resolve_padding(padding, shape[1:3], kernel, stride, 1)
-        axes = zip(shape[1:3], kernel, strides, (pads[0] + pads[2], pads[1] + pads[3]), strict=True)
-        size = [transposed_size(*axis) for axis in axes]
-        if output_size is not None and list(output_size) != size:
-            raise ShapeError(f"transposed_conv2d: output size: expected {size} by its padding, got {output_size}")
+        strides = pair(stride)
+        pads, size = resolve_transposed_padding(padding, shape[1:3], w.shape[1:3], strides, output_size)
         return self._sum(
             "transposed_conv2d",
             x,

@@ -11,8 +11,8 @@ def remove_dead(graph: Graph) -> Graph:
     needed = {port.tensor for port in graph.outputs}
     nodes: list[Node] = []
     for node in reversed(graph.nodes):
-        if node.outputs[0] in needed:
-            needed.update(node.inputs)
+        if needed.intersection(node.outputs):
+            needed.update(node.inputs, node.outputs)
             nodes.append(node)
     needed.update(port.tensor for port in graph.inputs)
     tensors = {name: tensor for name, tensor in graph.tensors.items() if name in needed}

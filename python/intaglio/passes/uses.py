@@ -9,7 +9,7 @@ class Uses:
     """Producers, consumers and ports by tensor name."""
 
     def __init__(self, graph: Graph) -> None:
-        self.producer: dict[str, Node] = {node.outputs[0]: node for node in graph.nodes}
+        self.producer: dict[str, Node] = {name: node for node in graph.nodes for name in node.outputs}
         self.readers: dict[str, list[Node]] = {}
         for node in graph.nodes:
             for name in dict.fromkeys(node.inputs):

@@ -12,7 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intaglio.errors import DTypeError, InputError, ShapeError
-from intaglio.reference import conversion, elementwise, gemm, movement, reductions, resampling, softmax
+from intaglio.reference import (
+    conversion,
+    elementwise,
+    float32,
+    float32_sums,
+    gemm,
+    integer,
+    movement,
+    reductions,
+    resampling,
+    softmax,
+)
 from intaglio.rules.view import NodeView, listed
 
 if TYPE_CHECKING:
@@ -20,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-_OPS: Final[dict[str, Callable[..., NDArray[Any]]]] = {
+_OPS: Final[dict[str, Callable[..., NDArray[Any] | tuple[NDArray[Any], ...]]]] = {
     "conv2d": gemm.conv2d,
     "depthwise_conv2d": gemm.depthwise_conv2d,
     "transposed_conv2d": gemm.transposed_conv2d,
@@ -48,6 +59,22 @@ _OPS: Final[dict[str, Callable[..., NDArray[Any]]]] = {
     "resize_bilinear": resampling.resize_bilinear,
     "quantize": conversion.quantize,
     "dequantize": conversion.dequantize,
+    "float_conv2d": float32_sums.float_conv2d,
+    "float_depthwise_conv2d": float32_sums.float_depthwise_conv2d,
+    "float_transposed_conv2d": float32_sums.float_transposed_conv2d,
+    "float_matmul": float32_sums.float_matmul,
+    "float_binary": float32.float_binary,
+    "float_unary": float32.float_unary,
+    "float_pool2d": float32.float_pool2d,
+    "float_reduce": float32.float_reduce,
+    "float_softmax": float32.float_softmax,
+    "float_resize_bilinear": float32.float_resize_bilinear,
+    "float_prelu": float32.float_prelu,
+    "gather": movement.gather,
+    "dynamic_quantize": conversion.dynamic_quantize,
+    "integer_conv2d": integer.integer_conv2d,
+    "integer_matmul": integer.integer_matmul,
+    "cast": conversion.cast,
 }
 
 
@@ -76,9 +103,12 @@ def _run_once(graph: Graph, inputs: Mapping[str, NDArray[Any]], all_tensors: boo
     values |= computed
     for node in graph.nodes:
         view = NodeView.of(node, graph.tensors)
-        result = _OPS[node.op](view, *(values[name] for name in node.inputs))
-        assert result.shape == view.output.shape and result.dtype == view.output.dtype, node.name
-        values[view.output.name] = computed[view.output.name] = result
+        # IEEE arithmetic goes through infinities and NaN without a word.
+        with np.errstate(all="ignore"):
+            made = _OPS[node.op](view, *(values[name] for name in node.inputs))
+        for tensor, result in zip(view.outputs, made if isinstance(made, tuple) else (made,), strict=True):
+            assert result.shape == tensor.shape and result.dtype == tensor.dtype, node.name
+            values[tensor.name] = computed[tensor.name] = result
     ports = {p.tensor: _shifted(values[p.tensor], p.dtype) for p in graph.outputs}
     return {**computed, **ports} if all_tensors else ports
 

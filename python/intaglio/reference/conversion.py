@@ -28,3 +28,25 @@ def quantize(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
 def dequantize(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
     """The real value, by one IEEE product."""
     return np.asarray((x.astype(np.int32) - view["x"].zero_point).astype(np.float32) * view.scale(view["x"]))
+
+
+def dynamic_quantize(view: NodeView, x: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    """Scale and zero point from the range of the values, which always holds zero."""
+    low, high = min(np.float32(0), np.fmin.reduce(x, axis=None)), max(np.float32(0), np.fmax.reduce(x, axis=None))
+    scale = np.float32(1) if low == high else np.float32((high - low) / np.float32(255))
+    zero = np.rint(np.clip(np.nan_to_num(-low / scale, nan=0.0), 0, 255))
+    rounded = np.rint(np.clip(np.nan_to_num((x / scale).astype(np.float64), nan=0.0), -1024, 1024))
+    values = np.clip(rounded + zero, 0, 255).astype(np.int64) - 128
+    return values.astype(np.int8), np.array(scale), np.array(zero - 128, np.int32)
+
+
+def cast(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
+    """Floats are truncated and saturate, integers wrap."""
+    to = view.output.dtype
+    if x.dtype != np.float32 or to == np.float32:
+        return x.astype(to)
+    limits = np.iinfo(to)
+    truncated = np.trunc(np.nan_to_num(x.astype(np.float64), nan=0.0, posinf=1e300, neginf=-1e300))
+    inside = (truncated > float(limits.min)) & (truncated < float(limits.max))
+    ends = np.where(truncated < 0, limits.min, limits.max).astype(to)
+    return np.where(inside, np.where(inside, truncated, 0).astype(to), ends)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from intaglio.errors import InputError
 from intaglio.rules.view import FLOAT32, NodeView
 
 
@@ -44,3 +45,12 @@ def concat(view: NodeView, *inputs: NDArray[Any]) -> NDArray[Any]:
 def broadcast_to(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
     """NumPy's broadcasting."""
     return np.array(np.broadcast_to(x, view.output.shape), order="C")
+
+
+def gather(view: NodeView, x: NDArray[Any], indices: NDArray[Any]) -> NDArray[Any]:
+    """Positions along an axis; negative ones count from the end."""
+    axis = view.number("axis")
+    outside = (indices < -x.shape[axis]) | (indices >= x.shape[axis])
+    if outside.any():
+        view.fail(InputError, "index", f"{-x.shape[axis]} to {x.shape[axis] - 1}", indices[outside][0])
+    return np.take(x, indices, axis=axis)

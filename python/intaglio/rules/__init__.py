@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from intaglio.rules import conversion, elementwise, gemm, movement, reductions, resampling
+from intaglio.rules import (
+    conversion,
+    elementwise,
+    float32,
+    float32_sums,
+    gemm,
+    integer,
+    movement,
+    reductions,
+    resampling,
+)
 from intaglio.rules.view import NodeView
 
 __all__ = ["NodeView", "check_node"]
@@ -38,6 +48,22 @@ _RULES: Final[dict[str, Callable[[NodeView], None]]] = {
     "resize_bilinear": resampling.resize_bilinear,
     "quantize": conversion.quantize,
     "dequantize": conversion.dequantize,
+    "float_conv2d": float32_sums.float_conv2d,
+    "float_depthwise_conv2d": float32_sums.float_depthwise_conv2d,
+    "float_transposed_conv2d": float32_sums.float_transposed_conv2d,
+    "float_matmul": float32_sums.float_matmul,
+    "float_binary": float32.float_binary,
+    "float_unary": float32.float_unary,
+    "float_pool2d": float32.float_pool2d,
+    "float_reduce": float32.float_reduce,
+    "float_softmax": float32.float_softmax,
+    "float_resize_bilinear": float32.float_resize_bilinear,
+    "gather": movement.gather,
+    "float_prelu": float32.float_prelu,
+    "dynamic_quantize": conversion.dynamic_quantize,
+    "integer_conv2d": integer.integer_conv2d,
+    "integer_matmul": integer.integer_matmul,
+    "cast": conversion.cast,
 }
 
 

@@ -20,47 +20,26 @@ WINDOW_LIMIT = 2**24
 
 def conv2d(view: NodeView) -> None:
     """[N,H,W,I] and [O,kh,kw,I/groups] make [N,Ho,Wo,O]."""
-    x, weight, y = view["x"], view["weight"], view.output
-    _check_layout(view, 4)
-    o, kh, kw, per_group = weight.shape
-    groups = view.number("groups")
-    divides = groups >= 1 and x.shape[3] % groups == 0 and o % groups == 0
-    view.want(divides, "attribute 'groups'", f"a divisor of {x.shape[3]} and {o}", groups)
-    view.want_shape(weight, (o, kh, kw, x.shape[3] // groups))
-    view.want_shape(y, (x.shape[0], *check_window(view, (kh, kw), view.numbers("dilation")), o))
+    view.want_quantized(view["x"], view.output)
+    check_convolution(view)
+    o, kh, kw, per_group = view["weight"].shape
     _check_sum(view, o, kh * kw * per_group, lambda w: w.reshape(o, -1))
 
 
 def depthwise_conv2d(view: NodeView) -> None:
     """[N,H,W,C] and [kh,kw,C*m] make [N,Ho,Wo,C*m]."""
-    x, weight, y = view["x"], view["weight"], view.output
-    _check_layout(view, 3)
-    kh, kw, o = weight.shape
-    multiple = x.shape[3] > 0 and o > 0 and o % x.shape[3] == 0
-    view.want(multiple, f"channels of '{weight.name}'", f"a multiple of {x.shape[3]}", o, ShapeError)
-    view.want_shape(y, (x.shape[0], *check_window(view, (kh, kw), view.numbers("dilation")), o))
+    view.want_quantized(view["x"], view.output)
+    check_depthwise(view)
+    kh, kw, o = view["weight"].shape
     _check_sum(view, o, kh * kw, lambda w: w.reshape(-1, o).T)
 
 
 def transposed_conv2d(view: NodeView) -> None:
     """[N,H,W,I] and [O,kh,kw,I] make [N,Ho,Wo,O]."""
-    x, weight, y = view["x"], view["weight"], view.output
-    _check_layout(view, 4)
-    o, kh, kw, _ = weight.shape
-    view.want_shape(weight, (o, kh, kw, x.shape[3]))
-    stride, (top, left, bottom, right) = view.numbers("stride"), view.numbers("padding")
-    view.want_between("weight kernel", (kh, kw), 1, WINDOW_LIMIT)
-    view.want_between("stride", stride, 1, WINDOW_LIMIT)
-    view.want_between("padding", (top, left), 0, WINDOW_LIMIT)
-    view.want_between("padding", (bottom, right), -WINDOW_LIMIT, WINDOW_LIMIT)
-    view.want(
-        x.shape[1] > 0 and x.shape[2] > 0, f"shape of '{x.name}'", "height, width > 0", listed(x.shape), ShapeError
-    )
-    height = transposed_size(x.shape[1], kh, stride[0], top + bottom)
-    width = transposed_size(x.shape[2], kw, stride[1], left + right)
-    view.want(height >= 1 and width >= 1, "output size", "at least [1, 1]", listed((height, width)), ShapeError)
-    view.want_shape(y, (x.shape[0], height, width, o))
-    _check_sum(view, o, kh * kw * x.shape[3], lambda w: w.reshape(o, -1))
+    view.want_quantized(view["x"], view.output)
+    check_transposed_convolution(view)
+    o, kh, kw, channels = view["weight"].shape
+    _check_sum(view, o, kh * kw * channels, lambda w: w.reshape(o, -1))
 
 
 def fully_connected(view: NodeView) -> None:
@@ -77,15 +56,63 @@ def fully_connected(view: NodeView) -> None:
 
 def batch_matmul(view: NodeView) -> None:
     """[...,M,K] and [...,K,N] make [...,M,N]; leading axes broadcast."""
+    a, b = view["a"], view["b"]
+    view.want_quantized(a, b, view.output)
+    check_matmul(view)
+    view.want_clamp()
+    check_requantization(view, 1, a.shape[-1] * reach(a) * reach(b))
+
+
+def check_convolution(view: NodeView) -> None:
+    """Check ranks, shapes and geometry."""
+    x, weight, y = view["x"], view["weight"], view.output
+    _check_ranks(view, 4)
+    o, kh, kw, _ = weight.shape
+    groups = view.number("groups")
+    divides = groups >= 1 and x.shape[3] % groups == 0 and o % groups == 0
+    view.want(divides, "attribute 'groups'", f"a divisor of {x.shape[3]} and {o}", groups)
+    view.want_shape(weight, (o, kh, kw, x.shape[3] // groups))
+    view.want_shape(y, (x.shape[0], *check_window(view, (kh, kw), view.numbers("dilation")), o))
+
+
+def check_depthwise(view: NodeView) -> None:
+    """Check ranks, shapes and geometry."""
+    x, weight, y = view["x"], view["weight"], view.output
+    _check_ranks(view, 3)
+    kh, kw, o = weight.shape
+    multiple = x.shape[3] > 0 and o > 0 and o % x.shape[3] == 0
+    view.want(multiple, f"channels of '{weight.name}'", f"a multiple of {x.shape[3]}", o, ShapeError)
+    view.want_shape(y, (x.shape[0], *check_window(view, (kh, kw), view.numbers("dilation")), o))
+
+
+def check_transposed_convolution(view: NodeView) -> None:
+    """Check ranks, shapes and geometry."""
+    x, weight, y = view["x"], view["weight"], view.output
+    _check_ranks(view, 4)
+    o, kh, kw, _ = weight.shape
+    view.want_shape(weight, (o, kh, kw, x.shape[3]))
+    stride, (top, left, bottom, right) = view.numbers("stride"), view.numbers("padding")
+    view.want_between("weight kernel", (kh, kw), 1, WINDOW_LIMIT)
+    view.want_between("stride", stride, 1, WINDOW_LIMIT)
+    view.want_between("padding", (top, left), 0, WINDOW_LIMIT)
+    view.want_between("padding", (bottom, right), -WINDOW_LIMIT, WINDOW_LIMIT)
+    view.want(
+        x.shape[1] > 0 and x.shape[2] > 0, f"shape of '{x.name}'", "height, width > 0", listed(x.shape), ShapeError
+    )
+    height = transposed_size(x.shape[1], kh, stride[0], top + bottom)
+    width = transposed_size(x.shape[2], kw, stride[1], left + right)
+    view.want(height >= 1 and width >= 1, "output size", "at least [1, 1]", listed((height, width)), ShapeError)
+    view.want_shape(y, (x.shape[0], height, width, o))
+
+
+def check_matmul(view: NodeView) -> None:
+    """Check the shapes of ``a``, ``b`` and y."""
     a, b, y = view["a"], view["b"], view.output
-    view.want_quantized(a, b, y)
     for tensor in (a, b):
         view.want(len(tensor.shape) >= 2, f"rank of '{tensor.name}'", "at least 2", len(tensor.shape), ShapeError)
     m, k = a.shape[-2:]
     view.want(b.shape[-2] == k, f"shape of '{b.name}'", f"[..., {k}, N]", listed(b.shape), ShapeError)
     view.want_shape(y, (*broadcast(view, a.shape[:-2], b.shape[:-2]), m, b.shape[-1]))
-    view.want_clamp()
-    check_requantization(view, 1, k * reach(a) * reach(b))
 
 
 def broadcast(view: NodeView, *shapes: tuple[int, ...]) -> tuple[int, ...]:
@@ -110,8 +137,7 @@ def check_window(view: NodeView, kernel: tuple[int, ...], dilation: tuple[int, .
     return height, width
 
 
-def _check_layout(view: NodeView, weight_rank: int) -> None:
-    view.want_quantized(view["x"], view.output)
+def _check_ranks(view: NodeView, weight_rank: int) -> None:
     view.want_rank(view["x"], 4)
     view.want_rank(view["weight"], weight_rank)
 

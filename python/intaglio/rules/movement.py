@@ -8,7 +8,7 @@ import numpy as np
 
 from intaglio.errors import ShapeError
 from intaglio.rules.gemm import WINDOW_LIMIT, broadcast
-from intaglio.rules.view import FLOAT32, NodeView, listed
+from intaglio.rules.view import FLOAT32, INT32, INT64, NodeView, listed
 
 
 def reshape(view: NodeView) -> None:
@@ -71,3 +71,17 @@ def broadcast_to(view: NodeView) -> None:
     x, y = view["x"], view.output
     view.want_like(y, x)
     view.want_shape(y, broadcast(view, x.shape, y.shape))
+
+
+def gather(view: NodeView) -> None:
+    """Indices take the place of an axis; constant ones must lie inside it."""
+    x, indices, y, axis = view["x"], view["indices"], view.output, view.number("axis")
+    view.want_like(y, x)
+    view.want_dtype(indices, INT32, INT64)
+    view.want_axis(axis, len(x.shape))
+    view.want_shape(y, (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
+    if indices.data is not None and indices.data.size:
+        low, high = int(indices.data.min()), int(indices.data.max())
+        inside = -x.shape[axis] <= low and high < x.shape[axis]
+        expected = f"{-x.shape[axis]} to {x.shape[axis] - 1}"
+        view.want(inside, f"'{indices.name}'", expected, f"{low} to {high}", ShapeError)

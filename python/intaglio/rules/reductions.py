@@ -19,11 +19,16 @@ SOFTMAX_LIMIT = {Requant.FLOAT32: 2**20, Requant.FIXED: 4095}
 
 def max_pool2d(view: NodeView) -> None:
     """[N,H,W,C] to [N,Ho,Wo,C]; every window holds a position inside the input."""
+    view.want_quantized(view["x"], view.output)
+    view.want_clamp()
+    check_pool(view)
+
+
+def check_pool(view: NodeView) -> None:
+    """Check ranks, shapes and geometry."""
     x, y, kernel = view["x"], view.output, view.numbers("kernel")
-    view.want_quantized(x, y)
     view.want_rank(x, 4)
     view.want_like(y, x)
-    view.want_clamp()
     size = check_window(view, kernel)
     view.want_shape(y, (x.shape[0], *size, x.shape[3]))
     view.want(math.prod(kernel) < 2**23, "kernel", "fewer than 2^23 positions", kernel, ShapeError)
@@ -44,8 +49,14 @@ def average_pool2d(view: NodeView) -> None:
 
 def mean(view: NodeView) -> None:
     """y drops the axes, or keeps them with size 1."""
+    x = view["x"]
+    view.want_quantized(x, view.output)
+    check_requantization(view, 1, check_axes(view) * reach(x))
+
+
+def check_axes(view: NodeView) -> int:
+    """Check the attribute ``axes`` and the shape of y; how many values become one."""
     x, y, axes = view["x"], view.output, view.numbers("axes")
-    view.want_quantized(x, y)
     rank = len(x.shape)
     ascending = all(0 <= a < rank for a in axes) and list(axes) == sorted(set(axes))
     view.want(ascending, "attribute 'axes'", f"ascending axes from 0 to {rank - 1}", axes)
@@ -53,8 +64,7 @@ def mean(view: NodeView) -> None:
     kept = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
     expected = f"{listed(dropped)} or {listed(kept)}"
     view.want(y.shape in (dropped, kept), f"shape of '{y.name}'", expected, listed(y.shape), ShapeError)
-    count = math.prod(x.shape[a] for a in axes)
-    check_requantization(view, 1, count * reach(x))
+    return math.prod(x.shape[a] for a in axes)
 
 
 def softmax(view: NodeView) -> None:

@@ -31,12 +31,18 @@ class NodeView:
     node: Node
     op: Op
     inputs: tuple[Tensor, ...]
-    output: Tensor
+    outputs: tuple[Tensor, ...]
 
     @classmethod
     def of(cls, node: Node, tensors: dict[str, Tensor]) -> NodeView:
         """Resolve a node's names; they must exist."""
-        return cls(node, BY_NAME[node.op], tuple(tensors[n] for n in node.inputs), tensors[node.outputs[0]])
+        inputs, outputs = (tuple(tensors[n] for n in names) for names in (node.inputs, node.outputs))
+        return cls(node, BY_NAME[node.op], inputs, outputs)
+
+    @property
+    def output(self) -> Tensor:
+        """The output, or the first of several."""
+        return self.outputs[0]
 
     def __getitem__(self, name: str) -> Tensor:
         """The input that the op set calls ``name``."""
