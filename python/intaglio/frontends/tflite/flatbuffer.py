@@ -1,23 +1,27 @@
-"""Reading FlatBuffers without trusting them: every offset is checked before it is followed.
+"""Reading FlatBuffers without trusting them.
 
 A table is a position; its vtable says where each field lies. Nothing is copied: vectors of numbers are NumPy views
-of the file.
+of the file. Every read is checked: `struct` refuses positions beyond the end (`struct.error`, which `parse` in
+`model.py` turns into a `ModelFormatError`), and the two places where a position could be negative or a vector too long
+check for themselves.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from intaglio.errors import ModelFormatError
 
-_U32: Final = struct.Struct("<I")
-_I32: Final = struct.Struct("<i")
-_VTABLE: Final = struct.Struct("<HH")
-_SCALARS: Final = {name: struct.Struct("<" + name) for name in "?bBiIqQf"}
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_U32: Final = struct.Struct("<I").unpack_from
+_I32: Final = struct.Struct("<i").unpack_from
+_VTABLE: Final = struct.Struct("<HH").unpack_from
+_SCALARS: Final = {name: struct.Struct("<" + name).unpack_from for name in "?bBiIqQf"}
 
 #: Elements handed out may exceed the bytes of the file by this factor. Vectors may be shared, but a small file must not
 #: expand into a large amount of work.
@@ -25,44 +29,32 @@ _SHARING: Final = 16
 
 
 class File:
-    """The bytes of a FlatBuffer, read with bounds checks."""
+    """The bytes of a FlatBuffer and the vtables read so far."""
 
     __slots__ = ("_budget", "_vtables", "data")
 
     def __init__(self, data: bytes) -> None:
         self.data = data
         self._budget = _SHARING * len(data) + 1024
-        self._vtables: dict[int, tuple[int, tuple[int, ...]]] = {}
+        self._vtables: dict[int, tuple[int, ...]] = {}
 
     def root(self) -> Table:
-        return Table(self, self.u32(0))
+        return Table(self, _U32(self.data, 0)[0])
 
-    def vtable(self, position: int) -> tuple[int, tuple[int, ...]]:
-        """Size of the tables that share a vtable, and offset of each of their fields, 0 where there is none."""
+    def vtable(self, position: int) -> tuple[int, ...]:
+        """Offset of each field within the tables that share a vtable, 0 where there is none."""
         if position not in self._vtables:
-            self.check(position, 4)
-            size, table_size = _VTABLE.unpack_from(self.data, position)
-            self.check(position, size)
-            fields = struct.unpack_from(f"<{max(size - 4, 0) // 2}H", self.data, position + 4)
-            self._vtables[position] = (table_size, fields)
+            if position < 0:
+                raise ModelFormatError(f"the file is damaged: a table at {position}")
+            size, _ = _VTABLE(self.data, position)
+            self._vtables[position] = struct.unpack_from(f"<{max(size - 4, 0) // 2}H", self.data, position + 4)
         return self._vtables[position]
-
-    def u32(self, position: int) -> int:
-        self.check(position, 4)
-        value: int = _U32.unpack_from(self.data, position)[0]
-        return value
-
-    def check(self, position: int, size: int) -> None:
-        """Raises unless ``size`` bytes at ``position`` lie inside the file."""
-        if position < 0 or position + size > len(self.data):
-            raise ModelFormatError(
-                f"the file is damaged or truncated: {size} bytes at {position} lie outside its {len(self.data)} bytes"
-            )
 
     def vector(self, position: int, item_size: int) -> tuple[int, int]:
         """Position of the first element and number of elements of the vector at ``position``."""
-        count = self.u32(position)
-        self.check(position + 4, count * item_size)
+        count: int = _U32(self.data, position)[0]
+        if position + 4 + count * item_size > len(self.data):
+            raise ModelFormatError(f"the file is damaged or truncated: a vector of {count} elements at {position}")
         self._budget -= count
         if self._budget < 0:
             raise ModelFormatError("the file is damaged: its vectors overlap")
@@ -75,43 +67,44 @@ class Table:
     __slots__ = ("_fields", "_file", "_position")
 
     def __init__(self, file: File, position: int) -> None:
-        file.check(position, 4)
-        size, self._fields = file.vtable(position - _I32.unpack_from(file.data, position)[0])
-        file.check(position, size)
         self._file = file
         self._position = position
-
-    def _field(self, slot: int) -> int | None:
-        """Position of a field, None where the table leaves it out."""
-        if slot >= len(self._fields) or self._fields[slot] == 0:
-            return None
-        return self._position + int(self._fields[slot])
+        self._fields = file.vtable(position - _I32(file.data, position)[0])
 
     def _reference(self, slot: int) -> int | None:
-        """Position that an offset field points to."""
-        field = self._field(slot)
-        return None if field is None else field + self._file.u32(field)
+        """Position that an offset field points to, None where the table leaves it out."""
+        fields = self._fields
+        if slot >= len(fields) or not fields[slot]:
+            return None
+        field = self._position + fields[slot]
+        return field + int(_U32(self._file.data, field)[0])
 
     def scalar(self, slot: int, kind: str, default: Any) -> Any:
         """A number; ``kind`` is its struct format character."""
-        field = self._field(slot)
-        if field is None:
+        fields = self._fields
+        if slot >= len(fields) or not fields[slot]:
             return default
-        self._file.check(field, _SCALARS[kind].size)
-        return _SCALARS[kind].unpack_from(self._file.data, field)[0]
+        return _SCALARS[kind](self._file.data, self._position + fields[slot])[0]
 
     def table(self, slot: int) -> Table | None:
         position = self._reference(slot)
         return None if position is None else Table(self._file, position)
 
-    def array(self, slot: int, dtype: str) -> NDArray[Any] | None:
+    def array(self, slot: int, dtype: np.dtype[Any]) -> NDArray[Any] | None:
         """A vector of numbers as a view of the file."""
         position = self._reference(slot)
         if position is None:
             return None
-        item = np.dtype(dtype)
-        start, count = self._file.vector(position, item.itemsize)
-        return np.frombuffer(self._file.data, item, count, start)
+        start, count = self._file.vector(position, dtype.itemsize)
+        return np.frombuffer(self._file.data, dtype, count, start)
+
+    def integers(self, slot: int) -> tuple[int, ...] | None:
+        """A vector of int32."""
+        position = self._reference(slot)
+        if position is None:
+            return None
+        start, count = self._file.vector(position, 4)
+        return struct.unpack_from(f"<{count}i", self._file.data, start)
 
     def text(self, slot: int) -> str:
         position = self._reference(slot)

@@ -6,6 +6,7 @@ Everything an index points to is checked here, so the lowerings never meet one t
 from __future__ import annotations
 
 import math
+import struct
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -18,15 +19,16 @@ from intaglio.frontends.tflite.flatbuffer import File, Table
 MAGIC: Final = b"TFL3"
 
 #: NumPy's name for the tensor types that constants may have.
-_DTYPES: Final = {
-    "float32": "<f4",
-    "float16": "<f2",
-    "int32": "<i4",
-    "int64": "<i8",
-    "int8": "i1",
-    "uint8": "u1",
-    "bool": "?",
+_DTYPES: Final[dict[str, np.dtype[Any]]] = {
+    "float32": np.dtype("<f4"),
+    "float16": np.dtype("<f2"),
+    "int32": np.dtype("<i4"),
+    "int64": np.dtype("<i8"),
+    "int8": np.dtype("i1"),
+    "uint8": np.dtype("u1"),
+    "bool": np.dtype("?"),
 }
+_FLOAT32, _INT64, _UINT8 = _DTYPES["float32"], _DTYPES["int64"], _DTYPES["uint8"]
 _MAX_RANK: Final = 8
 _MAX_ELEMENTS: Final = 1 << 40
 
@@ -74,6 +76,13 @@ def parse(data: bytes) -> Model:
     """Reads a .tflite file."""
     if not is_tflite(data):
         raise ModelFormatError(f"not a .tflite file: its identifier is {data[4:8]!r}, expected {MAGIC!r}")
+    try:
+        return _parse(data)
+    except struct.error as error:
+        raise ModelFormatError(f"the file of {len(data)} bytes is damaged or truncated: {error}") from error
+
+
+def _parse(data: bytes) -> Model:
     root = File(data).root()
     version = root.scalar(schema.MODEL_VERSION, "I", 0)
     if version != 3:
@@ -127,7 +136,7 @@ class _Parser:
         if name in names:
             name = f"{name}#{index}"
         names.add(name)
-        shape = _shape(table.array(schema.TENSOR_SHAPE, "<i4"), name)
+        shape = _shape(table.integers(schema.TENSOR_SHAPE) or (), name)
         kind = table.scalar(schema.TENSOR_TYPE, "b", 0)
         type_name = schema.TYPE_NAMES[kind] if 0 <= kind < len(schema.TYPE_NAMES) else f"type {kind}"
         scale, zero_point, dimension = _quantization(table.table(schema.TENSOR_QUANTIZATION), name)
@@ -140,7 +149,7 @@ class _Parser:
             raise ModelFormatError(f"tensor {name!r} has buffer {buffer}; the file has {len(self._buffers)}")
         if type_name not in _DTYPES:
             return None
-        dtype = np.dtype(_DTYPES[type_name])
+        dtype = _DTYPES[type_name]
         raw = self._bytes(self._buffers[buffer], name)
         count = math.prod(shape)
         if raw is None:
@@ -153,7 +162,7 @@ class _Parser:
         return np.require(raw.view(dtype), requirements="A").reshape(shape)
 
     def _bytes(self, buffer: Table, name: str) -> NDArray[np.uint8] | None:
-        inline = buffer.array(schema.BUFFER_DATA, "u1")
+        inline = buffer.array(schema.BUFFER_DATA, _UINT8)
         if inline is not None and inline.size:
             return inline
         offset, size = buffer.scalar(schema.BUFFER_OFFSET, "Q", 0), buffer.scalar(schema.BUFFER_SIZE, "Q", 0)
@@ -181,16 +190,12 @@ def _options(op: str, table: Table | None) -> dict[str, Any]:
     options = {name: table.scalar(slot, kind, default) for name, (slot, kind, default) in known.items()}
     if op in schema.VECTOR_OPTIONS:
         name, slot = schema.VECTOR_OPTIONS[op]
-        values = table.array(slot, "<i4")
-        options[name] = () if values is None else tuple(values.tolist())
+        options[name] = table.integers(slot) or ()
     return options
 
 
 def _indices(table: Table, slot: int, count: int, where: str, *, optional: bool = False) -> tuple[int, ...]:
-    values = table.array(slot, "<i4")
-    if values is None:
-        return ()
-    indices = tuple(values.tolist())
+    indices = table.integers(slot) or ()
     lowest = -1 if optional else 0
     for index in indices:
         if not lowest <= index < count:
@@ -198,8 +203,7 @@ def _indices(table: Table, slot: int, count: int, where: str, *, optional: bool 
     return indices
 
 
-def _shape(values: NDArray[np.int32] | None, name: str) -> tuple[int, ...]:
-    shape: tuple[int, ...] = () if values is None else tuple(values.tolist())
+def _shape(shape: tuple[int, ...], name: str) -> tuple[int, ...]:
     if len(shape) > _MAX_RANK:
         raise ModelFormatError(f"tensor {name!r} has rank {len(shape)}, at most {_MAX_RANK} is supported")
     if any(size < 0 for size in shape):
@@ -215,15 +219,16 @@ _NO_ZERO_POINT: Final = np.empty(0, np.int64)
 
 
 def _quantization(table: Table | None, name: str) -> tuple[NDArray[np.float32], NDArray[np.int64], int]:
-    scale = None if table is None else table.array(schema.QUANTIZATION_SCALE, "<f4")
+    scale = None if table is None else table.array(schema.QUANTIZATION_SCALE, _FLOAT32)
     # One scale of zero is how files say "not quantized" within an empty table.
     if table is None or scale is None or scale.size == 0 or (scale.size == 1 and scale[0] == 0):
         return _NO_SCALE, _NO_ZERO_POINT, 0
     if table.table(schema.QUANTIZATION_DETAILS) is not None:
         raise UnsupportedOpError(f"tensor {name!r} has custom or blockwise quantization; only affine is supported")
-    if not (np.isfinite(scale).all() and (scale >= _SMALLEST_NORMAL).all()):
+    # NaN compares false.
+    if not (scale.min() >= _SMALLEST_NORMAL and scale.max() < np.inf):
         raise ModelFormatError(f"tensor {name!r} has a scale that is not a positive, finite, normal number")
-    zero_point = table.array(schema.QUANTIZATION_ZERO_POINT, "<i8")
+    zero_point = table.array(schema.QUANTIZATION_ZERO_POINT, _INT64)
     if zero_point is None or zero_point.size == 0:
         zero_point = np.zeros(1, np.int64)
     if zero_point.size not in (1, scale.size):
