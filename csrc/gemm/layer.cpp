@@ -151,20 +151,35 @@ void run_gemm(const void* arguments, const Memory& memory, int part, int parts) 
   }
 }
 
+Result<std::span<const std::int32_t>> group_offsets(const Node& node, Planner& planner, const GemmLayer& layer) {
+  const auto depth = static_cast<std::size_t>(layer.depth);
+  const std::size_t count = group_count(layer.taps.size(), depth);
+  auto* offsets = planner.make<std::int32_t>(std::max<std::size_t>(count, 1));
+  if (offsets == nullptr) return out_of_memory(node);
+  std::size_t i = 0;
+  for (const std::ptrdiff_t tap : layer.taps) {
+    if (tap < INT32_MIN || tap + layer.depth > INT32_MAX) {
+      return node_error(Code::kShape, node, "a window spans more than 2^31 bytes of input");
+    }
+    for (std::size_t k = 0; k < depth; k += kGroupBytes)
+      offsets[i++] = static_cast<std::int32_t>(tap) + static_cast<std::int32_t>(k);
+  }
+  return std::span<const std::int32_t>(offsets, count);
+}
+
 // Everything about the layer that does not depend on the part.
-void set_up(GemmArguments& a) {
+void set_up(GemmArguments& a, std::span<const std::int32_t> offsets) {
   const GemmLayer& layer = a.layer;
   const GemmAxis& lines = layer.axes[1];
   const GemmAxis& rows = layer.axes[2];
   a.block.input_row_stride = rows.input_stride;
   a.block.input_line_stride = lines.input_stride;
-  a.block.taps = layer.taps.data();
-  a.block.tap_count = layer.taps.size();
-  a.block.depth = static_cast<std::size_t>(layer.depth);
+  a.block.offsets = offsets.data();
+  a.block.groups = offsets.size();
   a.block.requantization = layer.requantization;
   a.block.output_row_stride = rows.output_stride;
   a.block.output_line_stride = lines.output_stride;
-  a.panel_bytes = static_cast<std::int64_t>(packed_panel_bytes(a.block.tap_count, a.block.depth));
+  a.panel_bytes = static_cast<std::int64_t>(panel_bytes(offsets.size()));
   a.group_width = divide_up(layer.group_columns, kPanelColumns) * static_cast<std::int64_t>(kPanelColumns);
   const std::int64_t row_bytes = std::max<std::int64_t>(rows.input_stride, 1);
   a.lines_at_once = std::max<std::int64_t>(kBlockBytes / (row_bytes * rows.count), 1);
@@ -254,7 +269,9 @@ Status emit_gemm(const Node& node, Planner& planner, const GemmLayer& layer, con
   arguments->layer = layer;
   merge_axes(arguments->layer.axes);
   arguments->run = planner.kernels().gemm->run;
-  set_up(*arguments);
+  auto offsets = group_offsets(node, planner, layer);
+  if (!offsets.ok()) return offsets.status();
+  set_up(*arguments, offsets.value());
   const int parts = planner.parts_for(macs);
   arguments->sharing = choose_sharing(arguments->layer, parts);
 

@@ -8,11 +8,11 @@ namespace intaglio {
 namespace {
 
 constexpr auto kColumns = static_cast<std::int64_t>(kPanelColumns);
-constexpr auto kGroup = static_cast<std::int64_t>(kDepthGroup);
+constexpr auto kGroup = static_cast<std::int64_t>(kGroupBytes);
 
 // One group of four depths of one column, those beyond `count` zero.
 std::uint32_t gather(const std::int8_t* source, std::ptrdiff_t stride, std::int64_t count, std::uint8_t flip) {
-  std::uint8_t bytes[kDepthGroup] = {};
+  std::uint8_t bytes[kGroupBytes] = {};
   for (std::int64_t i = 0; i < count; ++i) bytes[i] = static_cast<std::uint8_t>(source[i * stride]) ^ flip;
   std::uint32_t group;
   std::memcpy(&group, bytes, sizeof(group));
@@ -39,11 +39,10 @@ std::int8_t* pack_run(const WeightLayout& layout, const std::int8_t* source, std
 }  // namespace
 
 void pack_panels(const WeightLayout& layout, std::int8_t* packed, std::uint8_t flip) {
-  const std::size_t taps = layout.taps.size();
-  const auto panel_bytes = static_cast<std::int64_t>(packed_panel_bytes(taps, static_cast<std::size_t>(layout.depth)));
-  for (std::int64_t first = 0; first < layout.columns; first += kColumns, packed += panel_bytes) {
+  const std::size_t bytes = panel_bytes(group_count(layout.taps.size(), static_cast<std::size_t>(layout.depth)));
+  for (std::int64_t first = 0; first < layout.columns; first += kColumns, packed += bytes) {
     const std::int64_t columns = std::min(kColumns, layout.columns - first);
-    if (columns < kColumns) std::memset(packed, 0, static_cast<std::size_t>(panel_bytes));
+    if (columns < kColumns) std::memset(packed, 0, bytes);
     for (std::int64_t column = 0; column < columns; ++column) {
       const std::int8_t* source = layout.values + (first + column) * layout.column_stride;
       std::int8_t* target = packed + column * kGroup;

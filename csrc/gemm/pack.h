@@ -21,7 +21,7 @@ struct WeightLayout {
 
 // Bytes of the packed panels.
 constexpr std::size_t packed_bytes(std::size_t columns, std::size_t taps, std::size_t depth) {
-  return (columns + kPanelColumns - 1) / kPanelColumns * packed_panel_bytes(taps, depth);
+  return (columns + kPanelColumns - 1) / kPanelColumns * panel_bytes(group_count(taps, depth));
 }
 
 // Writes every byte of the panels. Each weight is XORed with `flip`: 0x80 turns stored activations into int8.

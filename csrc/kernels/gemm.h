@@ -18,16 +18,19 @@ struct Requantization {
   std::int32_t low = 0, high = 255;          // clamp, of the stored byte
 };
 
-// Packed weights, "16c4": [panel][tap][ceil(depth / 4)][16 columns][4 bytes] int8; columns and bytes that do not exist
-// are zero. Every instruction set reads the same packing.
+// Sums are taken four bytes of input, a group, at a time. Packed weights, "16c4": [panel][group][16 columns][4 bytes]
+// int8; columns and bytes that do not exist are zero. Every instruction set reads the same packing.
 inline constexpr std::size_t kPanelColumns = 16;
-inline constexpr std::size_t kDepthGroup = 4;
+inline constexpr std::size_t kGroupBytes = 4;
 
-constexpr std::size_t packed_panel_bytes(std::size_t taps, std::size_t depth) {
-  return taps * ((depth + kDepthGroup - 1) / kDepthGroup) * kPanelColumns * kDepthGroup;
+// Groups of `runs` runs of `depth` contiguous bytes: the last of a run may reach up to 3 bytes past it.
+constexpr std::size_t group_count(std::size_t runs, std::size_t depth) {
+  return runs * ((depth + kGroupBytes - 1) / kGroupBytes);
 }
 
-// A block of outputs: (lines x rows) x columns, each a sum over `taps` runs of `depth` contiguous input bytes.
+constexpr std::size_t panel_bytes(std::size_t groups) { return groups * kPanelColumns * kGroupBytes; }
+
+// A block of outputs: (lines x rows) x columns, each a sum over `groups` groups of input bytes.
 // Accumulators wrap modulo 2^32; the caller proves that the final value fits int32.
 struct GemmBlock {
   const std::uint8_t* input = nullptr;   // first byte of the first row of the first line
@@ -35,9 +38,8 @@ struct GemmBlock {
   std::ptrdiff_t input_line_stride = 0;  // bytes from one line to the next
   std::size_t rows = 0;                  // per line
   std::size_t lines = 1;
-  const std::ptrdiff_t* taps = nullptr;    // byte offset of each run from the row's first byte
-  std::size_t tap_count = 0;               // may be 0: outputs are then requantized biases
-  std::size_t depth = 0;                   // bytes in a run; kernels read up to 3 bytes past the end of one
+  const std::int32_t* offsets = nullptr;   // [groups]: each group's distance in bytes from the row's first byte
+  std::size_t groups = 0;                  // may be 0: outputs are then requantized biases
   const std::int8_t* weights = nullptr;    // packed panels, starting at the block's first column
   const std::int32_t* bias = nullptr;      // zero-point corrections folded in; padded and advanced like the above
   const std::int32_t* row_bias = nullptr;  // [lines][rows], added to every column of a row; or nullptr

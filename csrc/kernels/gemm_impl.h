@@ -15,8 +15,8 @@
 //   store<kWidth>(p, bytes, piece)        the piece-th kWidth bytes
 //   copy<kWidth>(to, from, count)         `count` <= kWidth bytes; may read all kWidth
 //
-// A tile is MR rows x NP panels, its accumulators in registers. Rows and panels lie at constant strides, so eight rows
-// need four address registers. Included by one file per instruction set, in whose anonymous namespace everything lives.
+// A tile is MR rows x NP panels, its accumulators in registers. Rows and panels lie at constant strides. Included by
+// one file per instruction set, in whose anonymous namespace everything lives.
 #pragma once
 
 #include <cstddef>
@@ -30,61 +30,42 @@
 namespace intaglio {
 namespace {
 
-// The addresses p, p + stride, ... p + (kCount - 1) * stride, as base registers four strides apart.
-template <class T, int kCount>
-struct StridedPointers {
-  static constexpr int kBases = (kCount + 3) / 4;
-
-  StridedPointers(const T* first, std::ptrdiff_t stride) : stride_(stride), stride3_(3 * stride) {
-    // Opaque, so that the compiler keeps these two strides instead of a register for each address.
-    asm("" : "+r"(stride_), "+r"(stride3_));
-#pragma GCC unroll 4
-    for (int i = 0; i < kBases; ++i) base_[i] = first + 4 * i * stride_;
+// A stride, and addresses up to three of it on: two registers instead of one for each address.
+class Stride {
+ public:
+  explicit Stride(std::ptrdiff_t bytes) : one_(bytes), three_(3 * bytes) {
+    asm("" : "+r"(one_), "+r"(three_));  // or the compiler would make registers for the addresses after all
   }
-  const T* operator[](int i) const {
-    switch (i % 4) {
-      case 0:
-        return base_[i / 4];
-      case 1:
-        return base_[i / 4] + stride_;
-      case 2:
-        return base_[i / 4] + 2 * stride_;
-      default:
-        return base_[i / 4] + stride3_;
-    }
+  template <class T>
+  const T* from(const T* p, int times) const {
+    return times == 0 ? p : times == 1 ? p + one_ : times == 2 ? p + 2 * one_ : p + three_;
   }
-  void advance(std::ptrdiff_t bytes) {
-#pragma GCC unroll 4
-    for (int i = 0; i < kBases; ++i) base_[i] += bytes;
-  }
+  std::ptrdiff_t four() const { return 4 * one_; }
 
  private:
-  const T* base_[kBases];
-  std::ptrdiff_t stride_, stride3_;
+  std::ptrdiff_t one_, three_;
 };
 
-// Consecutive tiles of one line.
-struct TileRun {
-  const std::uint8_t* input;
-  std::uint8_t* output;
-  const std::int32_t* row_bias;  // or nullptr
+// Rows [first, first + tiles * MR) of every line.
+struct TileRows {
+  std::size_t first;
   std::size_t tiles;
 };
 
 template <class Isa, int MR, int NP>
-void run_tiles(const GemmBlock& block, const TileColumns& columns, TileRun run) {
+void run_tiles(const GemmBlock& block, const TileColumns& columns, const TileRows& tile_rows) {
   using Vector = typename Isa::Vector;
   constexpr int kLanes = int{kPanelColumns} / Isa::kVectors;
   constexpr int NV = NP * Isa::kVectors;
   // Copies, for the bytes stored below might alias the block itself.
-  const std::ptrdiff_t input_stride = block.input_row_stride;
-  const std::ptrdiff_t* const taps = block.taps;
-  const std::ptrdiff_t* const taps_end = block.taps + block.tap_count;
-  const std::size_t depth_groups = (block.depth + kDepthGroup - 1) / kDepthGroup;
+  const std::int32_t* const offsets = block.offsets;
+  const std::int32_t* const offsets_end = block.offsets + block.groups;
   const TileColumns tile = columns;
+  const Stride row(block.input_row_stride), panel(tile.panel_bytes);
   const typename Isa::Narrow narrow(block.requantization);
 
-  for (; run.tiles != 0; --run.tiles) {
+  const auto run_tile = [&](const std::uint8_t* first_input, std::uint8_t* output,
+                            const std::int32_t* row_bias) __attribute__((always_inline)) {
     Vector sums[MR][NV];
 #pragma GCC unroll 16
     for (int v = 0; v < NV; ++v) {
@@ -92,35 +73,49 @@ void run_tiles(const GemmBlock& block, const TileColumns& columns, TileRun run) 
 #pragma GCC unroll 16
       for (int r = 1; r < MR; ++r) sums[r][v] = sums[0][v];
     }
-    StridedPointers<std::int8_t, NP> weights(tile.weights, tile.panel_bytes);
-    for (const std::ptrdiff_t* tap = taps; tap != taps_end; ++tap) {
-      StridedPointers<std::uint8_t, MR> rows(run.input + *tap, input_stride);
+    const std::int8_t* weights = tile.weights;
 #pragma GCC unroll 2
-      for (std::size_t group = depth_groups; group != 0; --group) {
-        typename Isa::Weights w[NV];
+    for (const std::int32_t* offset = offsets; offset != offsets_end; ++offset) {
+      typename Isa::Weights w[NV];
 #pragma GCC unroll 16
-        for (int v = 0; v < NV; ++v) {
-          w[v] = Isa::load_weights(weights[v / Isa::kVectors] + v % Isa::kVectors * kLanes * int{kDepthGroup});
-        }
-#pragma GCC unroll 16
-        for (int r = 0; r < MR; ++r) {
-          const typename Isa::Activations x = Isa::broadcast(rows[r]);
-#pragma GCC unroll 16
-          for (int v = 0; v < NV; ++v) sums[r][v] = Isa::dot(sums[r][v], x, w[v]);
-        }
-        rows.advance(kDepthGroup);
-        weights.advance(kPanelColumns * kDepthGroup);
+      for (int v = 0; v < NV; ++v) {
+        w[v] =
+            Isa::load_weights(panel.from(weights, v / Isa::kVectors) + v % Isa::kVectors * kLanes * int{kGroupBytes});
       }
+      const std::uint8_t* input = first_input + *offset;
+#pragma GCC unroll 16
+      for (int r = 0; r < MR; ++r) {
+        if (r != 0 && r % 4 == 0) input += row.four();
+        const typename Isa::Activations x = Isa::broadcast(row.from(input, r % 4));
+#pragma GCC unroll 16
+        for (int v = 0; v < NV; ++v) sums[r][v] = Isa::dot(sums[r][v], x, w[v]);
+      }
+      weights += panel_bytes(1);
     }
-    store_tile<Isa>(block.requantization, narrow, tile.first, sums, run.row_bias,
-                    {run.output, block.output_row_stride, tile.count});
-    run.input += MR * input_stride;
-    run.output += MR * block.output_row_stride;
-    if (run.row_bias != nullptr) run.row_bias += MR;
+    store_tile<Isa>(block.requantization, narrow, tile.first, sums, row_bias,
+                    {output, block.output_row_stride, tile.count});
+  };
+  const auto first = static_cast<std::ptrdiff_t>(tile_rows.first);
+  const std::uint8_t* line_input = block.input + first * block.input_row_stride;
+  std::uint8_t* line_output = block.output + first * block.output_row_stride + tile.first;
+  const std::int32_t* line_bias = block.row_bias != nullptr ? block.row_bias + first : nullptr;
+  for (std::size_t line = block.lines; line != 0; --line) {
+    const std::uint8_t* input = line_input;
+    std::uint8_t* output = line_output;
+    const std::int32_t* row_bias = line_bias;
+    for (std::size_t i = tile_rows.tiles; i != 0; --i) {
+      run_tile(input, output, row_bias);
+      input += MR * block.input_row_stride;
+      output += MR * block.output_row_stride;
+      if (row_bias != nullptr) row_bias += MR;
+    }
+    line_input += block.input_line_stride;
+    line_output += block.output_line_stride;
+    if (line_bias != nullptr) line_bias += block.rows;
   }
 }
 
-using TileFunction = void (*)(const GemmBlock&, const TileColumns&, TileRun);
+using TileFunction = void (*)(const GemmBlock&, const TileColumns&, const TileRows&);
 
 // A single row has code of its own, and the rows of taller blocks are shared out in no fewer than two.
 constexpr int kMinRows = 2;
@@ -141,21 +136,8 @@ void run_panels(const GemmBlock& block, const TileColumns& columns) {
   const std::size_t tiles = (block.rows + kMax - 1) / kMax;
   const std::size_t rows = tiles == 1 ? block.rows : block.rows / tiles;
   const std::size_t taller = block.rows - rows * tiles;
-  for (std::size_t line = 0; line < block.lines; ++line) {
-    const auto offset = static_cast<std::ptrdiff_t>(line);
-    TileRun run = {block.input + offset * block.input_line_stride,
-                   block.output + offset * block.output_line_stride + columns.first,
-                   block.row_bias != nullptr ? block.row_bias + line * block.rows : nullptr, taller};
-    if (taller != 0) {
-      const std::size_t done = taller * (rows + 1);
-      table[rows + 1 - kMinRows](block, columns, run);
-      run.input += static_cast<std::ptrdiff_t>(done) * block.input_row_stride;
-      run.output += static_cast<std::ptrdiff_t>(done) * block.output_row_stride;
-      if (run.row_bias != nullptr) run.row_bias += done;
-    }
-    run.tiles = tiles - taller;
-    table[rows - kMinRows](block, columns, run);
-  }
+  if (taller != 0) table[rows + 1 - kMinRows](block, columns, {0, taller});
+  table[rows - kMinRows](block, columns, {taller * (rows + 1), tiles - taller});
 }
 
 template <class Isa, int NP>
@@ -180,8 +162,7 @@ void run_columns(const GemmBlock& block, TileColumns& columns) {
 
 template <class Isa>
 void run_gemm_block(const GemmBlock& block) {
-  TileColumns columns = {block.weights, static_cast<std::ptrdiff_t>(packed_panel_bytes(block.tap_count, block.depth)),
-                         block.bias, 0, 0};
+  TileColumns columns = {block.weights, static_cast<std::ptrdiff_t>(panel_bytes(block.groups)), block.bias, 0, 0};
   if (block.rows == 1) {
     run_single_rows<Isa>(block, columns);
   } else if (block.rows > 1) {
@@ -212,7 +193,7 @@ std::uint64_t exercise_dots(std::uint64_t repeats) {
   }
 #pragma GCC unroll 16
   for (int i = 0; i < kSums; ++i) Isa::keep(sums[i]);
-  return repeats * kSums * (kPanelColumns / Isa::kVectors) * kDepthGroup;
+  return repeats * kSums * (kPanelColumns / Isa::kVectors) * kGroupBytes;
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ using Sums = std::uint32_t[kPanelColumns];
 
 void add_products(Sums& sums, const std::uint8_t* x, const std::int8_t* weights) {
   for (std::size_t column = 0; column < kPanelColumns; ++column) {
-    const std::int8_t* w = weights + column * kDepthGroup;
+    const std::int8_t* w = weights + column * kGroupBytes;
     sums[column] += static_cast<std::uint32_t>(x[0] * w[0] + x[1] * w[1] + x[2] * w[2] + x[3] * w[3]);
   }
 }
@@ -51,19 +51,14 @@ void run_panel(const GemmBlock& block, std::size_t column, std::size_t line, std
   const auto r = static_cast<std::ptrdiff_t>(row);
   const auto l = static_cast<std::ptrdiff_t>(line);
   const std::uint8_t* input = block.input + l * block.input_line_stride + r * block.input_row_stride;
-  const std::int8_t* weights =
-      block.weights + column / kPanelColumns * packed_panel_bytes(block.tap_count, block.depth);
+  const std::int8_t* weights = block.weights + column / kPanelColumns * panel_bytes(block.groups);
   const std::int32_t row_bias = block.row_bias != nullptr ? block.row_bias[line * block.rows + row] : 0;
   Sums sums;
   for (std::size_t i = 0; i < kPanelColumns; ++i) {
     sums[i] = static_cast<std::uint32_t>(block.bias[column + i]) + static_cast<std::uint32_t>(row_bias);
   }
-  for (std::size_t tap = 0; tap < block.tap_count; ++tap) {
-    const std::uint8_t* x = input + block.taps[tap];
-    for (std::size_t depth = 0; depth < block.depth; depth += kDepthGroup) {
-      add_products(sums, x + depth, weights);
-      weights += kPanelColumns * kDepthGroup;
-    }
+  for (std::size_t group = 0; group < block.groups; ++group) {
+    add_products(sums, input + block.offsets[group], weights + panel_bytes(group));
   }
   std::uint8_t* output = block.output + l * block.output_line_stride + r * block.output_row_stride;
   for (std::size_t i = column; i < block.columns && i < column + kPanelColumns; ++i) {
@@ -80,15 +75,15 @@ void run_gemm_block(const GemmBlock& block) {
 }
 
 std::uint64_t exercise_dots(std::uint64_t repeats) {
-  std::uint8_t x[kDepthGroup] = {1, 2, 3, 4};
-  std::int8_t w[kPanelColumns * kDepthGroup] = {1, 2, 3, 4, 5, 6, 7, 8};
+  std::uint8_t x[kGroupBytes] = {1, 2, 3, 4};
+  std::int8_t w[kPanelColumns * kGroupBytes] = {1, 2, 3, 4, 5, 6, 7, 8};
   Sums sums = {};
   for (std::uint64_t repeat = 0; repeat < repeats; ++repeat) {
     asm volatile("" : : "r"(x), "r"(w) : "memory");
     add_products(sums, x, w);
   }
   asm volatile("" : : "r"(sums) : "memory");
-  return repeats * kPanelColumns * kDepthGroup;
+  return repeats * kPanelColumns * kGroupBytes;
 }
 
 }  // namespace

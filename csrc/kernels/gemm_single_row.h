@@ -11,14 +11,16 @@ namespace intaglio {
 namespace {
 
 // The sums of one row and panel. Weights that serve one row only come from far away: they are read in one stream, front
-// to back, which prefetching likes best. Several partial sums hide the latency of dot().
-template <class Isa>
+// to back, which prefetching likes best. Several partial sums hide the latency of dot(). kOneRun says that the groups
+// of input follow one another, which saves loading their offsets.
+template <class Isa, bool kOneRun>
 __attribute__((always_inline)) inline void sum_one_row(const GemmBlock& block, const std::uint8_t* input,
                                                        const std::int8_t* weights, const std::int32_t* bias,
                                                        typename Isa::Vector* sums) {
   using Vector = typename Isa::Vector;
   constexpr int kLanes = static_cast<int>(kPanelColumns) / Isa::kVectors;
-  constexpr int kGroupBytes = int{kPanelColumns} * int{kDepthGroup};
+  constexpr std::ptrdiff_t kStep = panel_bytes(1);
+  const std::int32_t* const offsets = block.offsets;
   Vector partial[Isa::kPartialSums][Isa::kVectors];
 #pragma GCC unroll 4
   for (int v = 0; v < Isa::kVectors; ++v) {
@@ -30,25 +32,18 @@ __attribute__((always_inline)) inline void sum_one_row(const GemmBlock& block, c
     const typename Isa::Activations activations = Isa::broadcast(x);
 #pragma GCC unroll 4
     for (int v = 0; v < Isa::kVectors; ++v) {
-      partial[i][v] = Isa::dot(partial[i][v], activations, Isa::load_weights(w + v * kLanes * int{kDepthGroup}));
+      partial[i][v] = Isa::dot(partial[i][v], activations, Isa::load_weights(w + v * kLanes * int{kGroupBytes}));
     }
   };
-  const std::size_t depth_groups = (block.depth + kDepthGroup - 1) / kDepthGroup;
-  for (std::size_t tap = 0; tap < block.tap_count; ++tap) {
-    const std::uint8_t* x = input + block.taps[tap];
-    std::size_t group = 0;
-    for (; group + Isa::kPartialSums <= depth_groups; group += Isa::kPartialSums) {
+  const auto group_at = [&](std::size_t group) __attribute__((always_inline)) {
+    return kOneRun ? input + group * kGroupBytes : input + offsets[group];
+  };
+  std::size_t group = 0;
+  for (; group + Isa::kPartialSums <= block.groups; group += Isa::kPartialSums, weights += Isa::kPartialSums * kStep) {
 #pragma GCC unroll 4
-      for (int i = 0; i < Isa::kPartialSums; ++i) add_group(i, x + i * int{kDepthGroup}, weights + i * kGroupBytes);
-      x += Isa::kPartialSums * int{kDepthGroup};
-      weights += Isa::kPartialSums * kGroupBytes;
-    }
-    for (; group < depth_groups; ++group) {
-      add_group(0, x, weights);
-      x += kDepthGroup;
-      weights += kGroupBytes;
-    }
+    for (int i = 0; i < Isa::kPartialSums; ++i) add_group(i, group_at(group + i), weights + i * kStep);
   }
+  for (; group < block.groups; ++group, weights += kStep) add_group(0, group_at(group), weights);
 #pragma GCC unroll 4
   for (int v = 0; v < Isa::kVectors; ++v) {
     sums[v] = partial[0][v];
@@ -58,15 +53,16 @@ __attribute__((always_inline)) inline void sum_one_row(const GemmBlock& block, c
 }
 
 // NP panels of the only row of a line.
-template <class Isa, int NP>
+template <class Isa, bool kOneRun, int NP>
 __attribute__((always_inline)) inline void run_one_row(const GemmBlock& block, const typename Isa::Narrow& narrow,
                                                        std::size_t line, TileColumns& columns) {
   const auto offset = static_cast<std::ptrdiff_t>(line);
   typename Isa::Vector sums[1][NP * Isa::kVectors];
 #pragma GCC unroll 4
   for (int p = 0; p < NP; ++p) {
-    sum_one_row<Isa>(block, block.input + offset * block.input_line_stride, columns.weights + p * columns.panel_bytes,
-                     columns.bias + p * int{kPanelColumns}, &sums[0][p * Isa::kVectors]);
+    sum_one_row<Isa, kOneRun>(block, block.input + offset * block.input_line_stride,
+                              columns.weights + p * columns.panel_bytes, columns.bias + p * int{kPanelColumns},
+                              &sums[0][p * Isa::kVectors]);
   }
   const std::size_t left = block.columns - columns.first;
   store_tile<Isa>(block.requantization, narrow, columns.first, sums,
@@ -78,14 +74,26 @@ __attribute__((always_inline)) inline void run_one_row(const GemmBlock& block, c
   columns.bias += NP * kPanelColumns;
 }
 
-template <class Isa>
-void run_single_rows(const GemmBlock& block, const TileColumns& first) {
+template <class Isa, bool kOneRun>
+void run_lines_of_one_row(const GemmBlock& block, const TileColumns& first) {
   const typename Isa::Narrow narrow(block.requantization);
   for (std::size_t line = 0; line < block.lines; ++line) {
     TileColumns columns = first;
-    while (columns.first + 3 * kPanelColumns < block.columns) run_one_row<Isa, 4>(block, narrow, line, columns);
-    while (columns.first < block.columns) run_one_row<Isa, 1>(block, narrow, line, columns);
+    while (columns.first + 3 * kPanelColumns < block.columns) {
+      run_one_row<Isa, kOneRun, 4>(block, narrow, line, columns);
+    }
+    while (columns.first < block.columns) run_one_row<Isa, kOneRun, 1>(block, narrow, line, columns);
   }
+}
+
+template <class Isa>
+void run_single_rows(const GemmBlock& block, const TileColumns& columns) {
+  bool one_run = true;
+  for (std::size_t group = 0; group < block.groups; ++group) {
+    one_run &= block.offsets[group] == static_cast<std::int32_t>(group * kGroupBytes);
+  }
+  const auto run = one_run ? &run_lines_of_one_row<Isa, true> : &run_lines_of_one_row<Isa, false>;
+  run(block, columns);
 }
 
 }  // namespace

@@ -21,8 +21,9 @@ struct Arguments {
   const std::int64_t* b_matrix = nullptr;
   std::int64_t a_matrices = 1, b_matrices = 1;
   std::int64_t rows = 0, depth = 0, columns = 0;
-  std::int32_t a_zero_point = 0;  // as stored, [0, 255]
-  std::int32_t b_zero_point = 0;  // in int8
+  const std::int32_t* offsets = nullptr;  // of the groups of a row of a
+  std::int32_t a_zero_point = 0;          // as stored, [0, 255]
+  std::int32_t b_zero_point = 0;          // in int8
   Requantization requantization;
   void (*run)(const GemmBlock& block) = nullptr;
 
@@ -71,9 +72,8 @@ void multiply(const void* arguments, const Memory& memory, int part, int parts) 
   const Range range = split(s.batches * s.rows, part, parts);
   GemmBlock block;
   block.input_row_stride = s.depth;
-  block.taps = kWholeRun;
-  block.tap_count = 1;
-  block.depth = static_cast<std::size_t>(s.depth);
+  block.offsets = s.offsets;
+  block.groups = group_count(1, static_cast<std::size_t>(s.depth));
   block.requantization = s.requantization;
   block.output_row_stride = s.columns;
   block.columns = static_cast<std::size_t>(s.columns);
@@ -197,6 +197,10 @@ Status prepare_batch_matmul(const Node& node, Planner& planner) {
   s.rows = rows;
   s.depth = depth;
   s.columns = columns;
+  auto* offsets = planner.make<std::int32_t>(static_cast<std::size_t>(depth / kGroupBytes + 1));
+  if (offsets == nullptr) return out_of_memory(node);
+  for (std::int64_t k = 0; k < depth; k += kGroupBytes) offsets[k / kGroupBytes] = static_cast<std::int32_t>(k);
+  s.offsets = offsets;
   s.a_zero_point = a.zero_point + kStorageOffset;
   s.b_zero_point = b.zero_point;
   s.requantization = requantization.value();
