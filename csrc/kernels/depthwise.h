@@ -28,9 +28,10 @@ struct DepthwiseInterleave {
 
 // Computes outputs: output i is the sum over the taps of cell i of the tap times the weights of its channel.
 //
-// Outputs come in sites of `chunks` chunks each. A lane has the same channel at every site, so sites share the loads of
-// weights. Arrays per channel are periodic: entry i belongs to channel i % period, and they hold period + chunk entries
-// so that a chunk may start at any channel.
+// Outputs come in sites of `width`. A lane has the same channel at every site, so sites share the loads of weights. A
+// site is done in chunks, of which the last overlaps the one before where width is not a multiple of chunk. Arrays per
+// channel are periodic: entry i belongs to channel i % period, and they hold period + chunk entries so that a chunk may
+// start at any channel.
 struct DepthwiseOutputs {
   const std::uint8_t* cells = nullptr;
   const std::ptrdiff_t* taps = nullptr;  // byte offset of each tap's first cell from `cells`
@@ -44,7 +45,7 @@ struct DepthwiseOutputs {
   Requantization requantization;       // arrays laid out as `bias`
   std::size_t period = 0;
   std::size_t chunk_modulo_period = 0;
-  std::size_t chunks = 0;
+  std::size_t width = 0;  // at least chunk
   std::size_t sites = 0;
   std::size_t rest = 0;           // outputs of one more site, which is shorter
   std::ptrdiff_t cells_step = 0;  // bytes from one site to the next

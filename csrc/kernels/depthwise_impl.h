@@ -93,16 +93,20 @@ INTAGLIO_INLINE void compute_chunk(const DepthwiseOutputs& work, const std::uint
   }
 }
 
-// `passes` times all chunks of kSites sites.
+// `passes` times kSites sites.
 template <class Simd, bool kFixed, int kRun, int kSites>
 __attribute__((noinline)) void run_sites(const DepthwiseOutputs& work, std::size_t first, std::size_t passes,
-                                         std::size_t chunks) {
+                                         std::size_t width) {
   constexpr std::size_t kChunk = kVectors * Simd::kLanes;
   const std::uint8_t* cells = work.cells + static_cast<std::ptrdiff_t>(first) * work.cells_step;
   std::uint8_t* out = work.out + static_cast<std::ptrdiff_t>(first) * work.out_step;
   for (; passes != 0; --passes) {
     std::size_t channel = 0;
-    for (std::size_t at = 0; at < chunks * kChunk; at += kChunk) {
+    for (std::size_t at = 0; at < width; at += kChunk) {
+      if (at + kChunk > width) {
+        channel -= at + kChunk - width;
+        at = width - kChunk;
+      }
       compute_chunk<Simd, kFixed, kRun, kSites>(work, cells + at * kCellBytes, channel, out + at,
                                                 [](std::uint8_t* address, typename Simd::Bytes bytes)
                                                     __attribute__((always_inline)) { Simd::store(address, bytes); });
@@ -120,7 +124,7 @@ __attribute__((noinline)) void run_rest(const DepthwiseOutputs& work) {
   constexpr std::size_t kChunk = kVectors * Simd::kLanes;
   const std::size_t chunks = work.rest / kChunk;
   const std::size_t left = work.rest % kChunk;
-  if (chunks != 0) run_sites<Simd, kFixed, 1, 1>(work, work.sites, 1, chunks);
+  if (chunks != 0) run_sites<Simd, kFixed, 1, 1>(work, work.sites, 1, chunks * kChunk);
   if (left == 0) return;
   const std::uint8_t* cells = work.cells + static_cast<std::ptrdiff_t>(work.sites) * work.cells_step;
   std::uint8_t* out = work.out + static_cast<std::ptrdiff_t>(work.sites) * work.out_step;
@@ -130,7 +134,7 @@ __attribute__((noinline)) void run_rest(const DepthwiseOutputs& work) {
                                         __attribute__((always_inline)) { Simd::store_some(address, bytes, left); });
 }
 
-using RunSites = void (*)(const DepthwiseOutputs& work, std::size_t first, std::size_t passes, std::size_t chunks);
+using RunSites = void (*)(const DepthwiseOutputs& work, std::size_t first, std::size_t passes, std::size_t width);
 
 template <class Simd, bool kFixed, int kRun, class Sites>
 struct RunTable;
@@ -151,8 +155,8 @@ INTAGLIO_INLINE void run_all(const DepthwiseOutputs& work) {
     const std::uint32_t passes = (sites + kMost - 1) / kMost;
     const std::uint32_t fewer = sites / passes;
     const std::uint32_t taller = sites % passes;
-    if (taller != 0) runs[fewer](work, 0, taller, work.chunks);
-    runs[fewer - 1](work, taller * (fewer + 1), passes - taller, work.chunks);
+    if (taller != 0) runs[fewer](work, 0, taller, work.width);
+    runs[fewer - 1](work, taller * (fewer + 1), passes - taller, work.width);
   }
   if (work.rest != 0) run_rest<Simd, kFixed>(work);
 }

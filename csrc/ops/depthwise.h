@@ -56,9 +56,8 @@ struct DepthwisePlan {
   const DepthwiseKernels* kernels = nullptr;
   DepthwiseShape shape;
   DepthwiseBand band;
-  // Channels done together: whole chunks, of which the last block may overlap the one before; or all channels, and
-  // chunks then run on from column to column.
-  std::int64_t block = 0;
+  std::int64_t block = 0;  // channels done together; the last block may overlap the one before
+  // Every column is a site, in whole chunks; otherwise chunks run on from column to column.
   bool whole_chunks = false;
   std::int64_t fold = 1;
   std::int64_t segment = 0;                  // output columns done together

@@ -14,21 +14,31 @@ constexpr std::int64_t kMaxBandRows = 32;
 constexpr std::int64_t kMinSegment = 8;  // output columns
 // Cycles, roughly: one chunk of one tap; making a chunk of cells; a run of cells; a call of a kernel with what leads to
 // it.
-constexpr double kTapCycles = 6;
+constexpr double kTapCycles = 5;
 constexpr double kInterleaveCycles = 5.5;
 constexpr double kRunCycles = 4;
 constexpr double kCallCycles = 30;
 
 constexpr std::int64_t divide_up(std::int64_t value, std::int64_t divisor) { return (value + divisor - 1) / divisor; }
 
-// Whether to round the channels up to whole chunks, rather than run on from column to column: then chunks are aligned
-// and every column is a site. Running on is for channels that would fill their chunks badly, if enough chunks share
-// weights.
+// Whether every column is a site, in whole chunks that may overlap, rather than chunks that run on from column to
+// column. Running on is for channels that would fill their chunks badly, if enough chunks share weights; it makes
+// columns that are not neighbours costlier to interleave.
 bool wants_whole_chunks(const DepthwiseShape& shape, std::int64_t chunk) {
   const std::int64_t channels = shape.out_channels;
   if (channels < chunk) return false;
-  if (channels * shape.out_width / std::lcm(channels, chunk) < 3) return true;
+  if (shape.stride_w > 1 || channels * shape.out_width / std::lcm(channels, chunk) < 3) return true;
   return 8 * channels > 7 * divide_up(channels, chunk) * chunk;
+}
+
+// The channels of the smallest block that is worth having: where columns are not neighbours, whole rows are interleaved
+// faster than pieces of them.
+std::int64_t least_block(const DepthwisePlan& plan) {
+  const std::int64_t channels = plan.shape.out_channels;
+  const auto chunk = static_cast<std::int64_t>(plan.kernels->chunk);
+  const bool divisible =
+      plan.whole_chunks && (plan.shape.stride_w == 1 || channels % chunk == 0 || channels > 4 * chunk);
+  return divisible ? chunk : channels;
 }
 
 // The columns of a stream that `columns` output columns need.
@@ -74,7 +84,7 @@ DepthwiseBand choose_band(const DepthwisePlan& plan, std::int64_t bytes) {
     const std::int64_t segment = choose_segment(plan, bytes * groups);
     const auto segments = static_cast<double>(divide_up(shape.out_width, segment));
     const double columns = segments * static_cast<double>(plan.stream_count * stream_columns(plan, segment));
-    const double runs = plan.fold == 1 && !plan.whole_chunks ? segments : columns;
+    const double runs = plan.fold == 1 && least_block(plan) == shape.out_channels ? segments : columns;
     const double group_cycles = columns * chunks * kInterleaveCycles + runs * kRunCycles +
                                 segments * static_cast<double>(plan.stream_count) * kCallCycles;
     const double calls =
@@ -91,16 +101,15 @@ DepthwiseBand choose_band(const DepthwisePlan& plan, std::int64_t bytes) {
   return best;
 }
 
-// A block of whole chunks whose cells fit the budget, if any do: the one with the fewest chunks in all blocks, and of
-// those the largest.
-std::int64_t choose_block(std::int64_t channels, std::int64_t chunk, std::int64_t bytes_per_chunk) {
-  const std::int64_t most = std::clamp<std::int64_t>(kCellBudget / bytes_per_chunk, 1, channels / chunk);
+// The multiple of the smallest block whose cells fit the budget, if any do: the one with the fewest chunks in all
+// blocks, and of those the largest.
+std::int64_t choose_block(std::int64_t channels, std::int64_t least, std::int64_t bytes_of_least) {
+  const std::int64_t most = std::clamp<std::int64_t>(kCellBudget / bytes_of_least, 1, channels / least);
   std::int64_t best = 1;
-  for (std::int64_t chunks = 1; chunks <= most; ++chunks) {
-    const auto total = [&](std::int64_t size) { return divide_up(channels, size * chunk) * size; };
-    if (total(chunks) <= total(best)) best = chunks;
+  for (std::int64_t size = 1; size <= most; ++size) {
+    if (divide_up(channels, size * least) * size <= divide_up(channels, best * least) * best) best = size;
   }
-  return best * chunk;
+  return best * least;
 }
 
 // What all rows of a whole segment have in common.
@@ -112,7 +121,7 @@ void lay_out_sites(DepthwisePlan& plan) {
   outputs.period = static_cast<std::size_t>(shape.out_channels);
   outputs.chunk_modulo_period = plan.kernels->chunk % outputs.period;
   outputs.weight_step = (outputs.period + plan.kernels->chunk) * kCellBytes;
-  outputs.chunks = static_cast<std::size_t>(step / chunk);
+  outputs.width = static_cast<std::size_t>(step);
   outputs.sites = static_cast<std::size_t>(plan.segment * plan.block / step);
   outputs.rest = static_cast<std::size_t>(plan.segment * plan.block % step);
   outputs.cells_step = shape.stride_w / plan.fold * step * static_cast<std::int64_t>(kCellBytes);
@@ -158,14 +167,15 @@ Status plan_depthwise(const Node& node, Planner& planner, DepthwisePlan& plan) {
   plan.fold = plan.whole_chunks ? 1 : shape.stride_w;
   // Phases repeat from the first.
   plan.stream_count = std::min(shape.kernel_w, plan.fold / std::gcd(shape.dilation_w, plan.fold));
-  const std::int64_t bytes = plan.stream_count * (plan.whole_chunks ? chunk : shape.out_channels) * kBytes;
+  const std::int64_t least = least_block(plan);
+  const std::int64_t bytes = plan.stream_count * least * kBytes;
   plan.band = choose_band(plan, bytes);
   plan.segment = choose_segment(plan, bytes * plan.band.groups);
   INTAGLIO_TRY(make_streams(node, planner, plan));
   std::int64_t tile_bytes = 0;  // of the smallest block
   bool fits = checked_mul(bytes * plan.band.groups, plan.stream_columns, tile_bytes);
   if (!fits) return node_error(Code::kOutOfMemory, node, "the padded input does not fit memory");
-  plan.block = plan.whole_chunks ? choose_block(shape.out_channels, chunk, tile_bytes) : shape.out_channels;
+  plan.block = choose_block(shape.out_channels, least, tile_bytes);
   lay_out_sites(plan);
 
   // A kernel writes up to a chunk past the cells it is asked for.

@@ -22,8 +22,10 @@ void pad(const DepthwisePlan& plan, std::uint8_t* stream, std::int64_t first, st
   std::fill(cells + first * plan.block, cells + end * plan.block, plan.padding_cell);
 }
 
-// Whether padding columns, once filled, stay so for all tiles.
-bool padding_stays(const DepthwisePlan& plan) { return plan.whole_chunks && plan.segment == plan.shape.out_width; }
+// Whether padding columns, once filled, stay so for all tiles: interleaving does not write past the input's columns.
+bool padding_stays(const DepthwisePlan& plan) {
+  return plan.block % static_cast<std::int64_t>(plan.kernels->chunk) == 0 && plan.segment == plan.shape.out_width;
+}
 
 void pad_all(const DepthwisePlan& plan, std::uint8_t* scratch) {
   for (std::int64_t group = 0; group < plan.band.groups; ++group, scratch += plan.group_bytes) {
@@ -143,8 +145,8 @@ void compute(const DepthwisePlan& plan, const Tile& tile, const std::uint8_t* ce
       work.sites = plan.outputs.sites;
       if (tile.columns != plan.segment) {
         const auto count = static_cast<std::size_t>(tile.columns * plan.block);
-        work.sites = count / (work.chunks * plan.kernels->chunk);
-        work.rest = count % (work.chunks * plan.kernels->chunk);
+        work.sites = count / work.width;
+        work.rest = count % work.width;
       }
       for (std::int64_t row = 0; row < rows; ++row) {
         plan.kernels->outputs(work);
