@@ -39,6 +39,6 @@ struct Avx2 : Gemm256 {
 
 }  // namespace
 
-extern const GemmKernels gemm_u8s8_4x16c4_avx2 = {"gemm_u8s8_3x16c4_avx2", &run_gemm_block<Avx2>, &exercise_dots<Avx2>};
+extern const GemmKernels gemm_u8s8_4x16c4_avx2 = {"gemm_u8s8_4x16c4_avx2", &run_gemm_block<Avx2>, &exercise_dots<Avx2>};
 
 }  // namespace intaglio
