@@ -32,7 +32,8 @@ def dequantize(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
 
 def dynamic_quantize(view: NodeView, x: NDArray[Any]) -> tuple[NDArray[Any], ...]:
     """Scale and zero point from the range of the values, which always holds zero."""
-    low, high = min(np.float32(0), np.fmin.reduce(x, axis=None)), max(np.float32(0), np.fmax.reduce(x, axis=None))
+    low = np.fmin.reduce(x, axis=None, initial=np.float32(0))
+    high = np.fmax.reduce(x, axis=None, initial=np.float32(0))
     scale = np.float32(1) if low == high else np.float32((high - low) / np.float32(255))
     zero = np.rint(np.clip(np.nan_to_num(-low / scale, nan=0.0), 0, 255))
     rounded = np.rint(np.clip(np.nan_to_num((x / scale).astype(np.float64), nan=0.0), -1024, 1024))
