@@ -118,7 +118,7 @@ def layer_table(layers: list[dict[str, Any]]) -> str:
             shorten(layer["node"]),
             layer["op"],
             text.count(layer["macs"]) if layer["macs"] else "",
-            text.size(layer["bytes"]),
+            text.size(layer["bytes"]) if layer["bytes"] else "",
             layer["threads"],
             layer["kernel"],
             layer["reason"],

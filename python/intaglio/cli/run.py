@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
     outputs = model.run(read_inputs(model, arguments), raw=arguments.raw)
     if arguments.output is not None:
         save(arguments.output, outputs)
-    labels = [] if arguments.labels is None else arguments.labels.read_text(encoding="utf-8").splitlines()
+    labels = [] if arguments.labels is None else arguments.labels.read_text("utf-8", "replace").splitlines()
     described = {name: describe(values, arguments.top, labels) for name, values in outputs.items()}
     if arguments.json:
         text.print_json(described)
