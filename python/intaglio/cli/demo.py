@@ -27,12 +27,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     from intaglio import demo
+    from intaglio.errors import Error
 
     result = demo.run()
     if arguments.json:
         text.print_json(describe(result))
     else:
         print(render(result, ink_for(sys.stdout.encoding)))
+    if len(set(result.fingerprints.values())) != 1:
+        raise Error("the tiers of this CPU disagree: please report this with the output of `intaglio doctor`")
 
 
 def describe(result: Result) -> dict[str, Any]:
@@ -81,14 +84,12 @@ def render(result: Result, ink: str) -> str:
         [row("float32 (NumPy)", result.float32), row("int8 (Intaglio)", result.int8)],
         right=columns,
     )
-    same = len(set(result.fingerprints.values())) == 1
-    tiers = ", ".join(result.fingerprints)
-    verdict = f"The same bits on every tier of this CPU ({tiers})." if same else f"THE TIERS DISAGREE ({tiers})."
+    fingerprints = ", ".join(f"{tier} {sha256[:8]}" for tier, sha256 in result.fingerprints.items())
     return "\n\n".join(
         [
             f"Handwritten digits of 8x8 pixels, read by a residual CNN with {weights:,} parameters.",
             figures,
-            verdict,
+            f"SHA-256 of all answers, by tier of this CPU: {fingerprints}.",
             gallery(result, ink),
             "Next:\n"
             "  intaglio doctor               what this CPU offers\n"
