@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +179,26 @@ def test_damaged_files_give_typed_errors() -> None:
             except errors.Error:
                 refused += 1
     assert refused > 100
+
+
+def test_names_of_the_file_come_first() -> None:
+    """A constant made by a lowering never takes the name of a tensor of the file."""
+    net = Writer()
+    x, y = net.input((2,), 0.1, 0), net.tensor((2,), 0.2, 0, name="y")
+    z = net.tensor((2,), 0.3, 0, name="y/table")
+    net.operator("RELU", [x], [y])
+    net.operator("RELU", [y], [z])
+    graph = convert(net.bytes([z]))
+    graph.validate()
+    assert graph.outputs[0].tensor == "y/table"
+
+
+def test_nothing_but_numpy_is_needed(tmp_path: Path) -> None:
+    path = tmp_path / "net.tflite"
+    path.write_bytes(relu_network())
+    program = (
+        "import sys; sys.modules['tflite'] = sys.modules['flatbuffers'] = None\n"
+        f"from intaglio.conversion import convert; print(len(convert({str(path)!r}).nodes))"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout == "1\n"

@@ -99,10 +99,12 @@ def _lower(lowering: Lowering, op: Operator) -> None:
 
 def _outputs(lowering: Lowering) -> tuple[Port, ...]:
     ports: list[Port] = []
+    seen: set[str] = set()
     for index in lowering.model.outputs:
         tensor = lowering.value(index)
-        if any(port.tensor == tensor.name for port in ports):
+        if tensor.name in seen:
             tensor = lowering.emit("reshape", [tensor], lowering.temporary(tensor, "again", tensor.shape, tensor))
+        seen.add(tensor.name)
         ports.append(_port(lowering, index, tensor))
     return tuple(ports)
 
@@ -117,8 +119,10 @@ def _port(lowering: Lowering, index: int, tensor: Tensor) -> Port:
 
 
 def _check_quantized(model: Model) -> None:
-    """A network without one quantized tensor needs more than another op."""
-    if any(tensor.type in ("int8", "uint8") and tensor.scale.size for tensor in model.tensors):
+    """A network that computes no quantized tensor needs more than another op."""
+    computed = [model.tensors[i] for op in model.operators for i in op.outputs]
+    activations = [*computed, *(model.tensors[i] for i in model.inputs)]
+    if not computed or any(tensor.type in ("int8", "uint8") and tensor.scale.size for tensor in activations):
         return
     types = ", ".join(sorted({tensor.type for tensor in model.tensors}))
     raise UnsupportedOpError(

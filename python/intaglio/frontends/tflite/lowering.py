@@ -40,6 +40,8 @@ class Lowering:
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
         self._lowered: dict[int, Tensor] = {}
+        #: Names that are taken, each with the number of the last name made from it. The file's own names come first.
+        self._names = {tensor.name: 0 for tensor in model.tensors}
 
     # Reading the file
 
@@ -84,10 +86,12 @@ class Lowering:
             return self._lowered[index]
         source = self.model.tensors[index]
         data = source.data
+        where = "" if op is None else f"{self.locate(op)}: "
         if source.type not in _TYPES and source.type != "float16":
             self._refuse_type(source, op)
+        if source.sparse:
+            raise UnsupportedOpError(f"{where}tensor {source.name!r} is sparse; export the network with dense weights")
         if data is None:
-            where = "" if op is None else f"{self.locate(op)}: "
             raise ModelFormatError(f"{where}tensor {source.name!r} is used before anything computes it")
         if source.type == "float16":
             data = data.astype(np.float32)
@@ -99,10 +103,7 @@ class Lowering:
 
     def input(self, op: Operator, i: int) -> Tensor:
         """Input ``i`` of an operator; any element type."""
-        source = self.source(op, i)
-        if source.sparse:
-            self.refuse(op, f"its input {source.name!r} is sparse; export the network with dense weights")
-        return self.value(source.position, op)
+        return self.value(self.source(op, i).position, op)
 
     def quantized(self, op: Operator, i: int) -> Tensor:
         """Input ``i`` of an operator, which must be int8 or uint8 with one scale."""
@@ -230,7 +231,7 @@ class Lowering:
                 raise ModelFormatError(
                     f"tensor {source.name!r} of type {source.type} has zero point {int(source.zero_point[0])}"
                 )
-        return self._add(Tensor(self._fresh(source.name), shape, dtype, scale, zero_point, data))
+        return self._add(Tensor(source.name, shape, dtype, scale, zero_point, data))
 
     def _add(self, tensor: Tensor) -> Tensor:
         if math.prod(tensor.shape) >= 1 << 40 or any(not 0 <= size < 1 << 31 for size in tensor.shape):
@@ -243,12 +244,13 @@ class Lowering:
         return tensor
 
     def _fresh(self, name: str) -> str:
-        if name not in self.tensors:
-            return name
-        count = 1
-        while f"{name}_{count}" in self.tensors:
-            count += 1
-        return f"{name}_{count}"
+        """A name like this one that no tensor has."""
+        fresh = name
+        while fresh in self._names:
+            self._names[name] += 1
+            fresh = f"{name}_{self._names[name]}"
+        self._names[fresh] = 0
+        return fresh
 
 
 def same_quantization(a: Tensor, b: Tensor) -> bool:

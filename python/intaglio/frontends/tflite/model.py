@@ -140,8 +140,10 @@ class _Parser:
         kind = table.scalar(schema.TENSOR_TYPE, "b", 0)
         type_name = schema.TYPE_NAMES[kind] if 0 <= kind < len(schema.TYPE_NAMES) else f"type {kind}"
         scale, zero_point, dimension = _quantization(table.table(schema.TENSOR_QUANTIZATION), name)
-        data = None if variable else self._constant(table.scalar(schema.TENSOR_BUFFER, "I", 0), name, type_name, shape)
         sparse = table.table(schema.TENSOR_SPARSITY) is not None
+        data = None
+        if not (variable or sparse):
+            data = self._constant(table.scalar(schema.TENSOR_BUFFER, "I", 0), name, type_name, shape)
         return SourceTensor(index, name, shape, type_name, scale, zero_point, dimension, data, sparse)
 
     def _constant(self, buffer: int, name: str, type_name: str, shape: tuple[int, ...]) -> NDArray[Any] | None:
