@@ -29,14 +29,25 @@ struct TileOutput {
 template <class Isa, class Round>
 void requantize_sums(const Requantization& requantization, std::size_t column, const typename Isa::Vector* sums,
                      int rows, int vectors, std::uint8_t* output, std::ptrdiff_t stride) {
-  const Round round(requantization, column);
+  constexpr std::size_t kLanes = kPanelColumns / Isa::kVectors;
+  constexpr int kRows = 4 / Isa::kVectors;  // that are narrowed together
   const typename Isa::Narrow narrow(requantization);
-  for (int r = 0; r < rows; ++r) {
-    for (int v = 0; v < vectors; v += Isa::kVectors, sums += Isa::kVectors) {
-      const typename Isa::Vector first = round(sums[0], v);
-      const typename Isa::Vector last = round(sums[Isa::kVectors - 1], v + Isa::kVectors - 1);
-      const typename Isa::Bytes bytes = narrow.bytes(first, last, first, last);
-      Isa::template store<int{kPanelColumns}>(output + r * stride + v / Isa::kVectors * int{kPanelColumns}, bytes, 0);
+  for (int v = 0; v < vectors; v += Isa::kVectors, column += kPanelColumns, output += kPanelColumns) {
+    const Round first(requantization, column);
+    const Round last(requantization, column + (Isa::kVectors - 1) * kLanes);
+    for (int r = 0; r < rows; r += kRows) {
+      typename Isa::Vector rounded[4];
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) {
+        const int row = r + i / Isa::kVectors;
+        const typename Isa::Vector sum = sums[(row < rows ? row : r) * vectors + v + i % Isa::kVectors];
+        rounded[i] = i % Isa::kVectors == 0 ? first(sum) : last(sum);
+      }
+      const typename Isa::Bytes bytes = narrow.bytes(rounded[0], rounded[1], rounded[2], rounded[3]);
+#pragma GCC unroll 4
+      for (int i = 0; i < kRows; ++i) {
+        if (r + i < rows) Isa::template store<int{kPanelColumns}>(output + (r + i) * stride, bytes, i);
+      }
     }
   }
 }
@@ -74,14 +85,14 @@ __attribute__((always_inline)) inline void store_tile(const Requantization& requ
   std::uint8_t* const first = partial ? whole : output.first;
   const std::ptrdiff_t stride = partial ? kColumns : output.stride;
   if (requantization.bounded) {
-    const typename Isa::template Float32<true> round(requantization, column);
 #pragma GCC unroll 16
     for (int i = 0; i < MR * NV; i += 4) {
       Vector rounded[4];
 #pragma GCC unroll 4
       for (int j = 0; j < 4; ++j) {
         const int k = i + j < MR * NV ? i + j : MR * NV - 1;
-        rounded[j] = round(sums[k / NV][k % NV], k % NV);
+        const std::size_t vector_column = column + static_cast<std::size_t>(k % NV * kLanes);
+        rounded[j] = typename Isa::template Float32<true>(requantization, vector_column)(sums[k / NV][k % NV]);
       }
       const typename Isa::Bytes bytes = narrow.bytes(rounded[0], rounded[1], rounded[2], rounded[3]);
 #pragma GCC unroll 4

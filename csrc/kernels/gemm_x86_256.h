@@ -30,8 +30,8 @@ struct Gemm256 {
   class Float32 {
    public:
     Float32(const Requantization& r, std::size_t column) : scale_(r.scale + column) {}
-    Vector operator()(Vector sum, int v) const {
-      const __m256 scaled = _mm256_mul_ps(_mm256_cvtepi32_ps(sum), _mm256_loadu_ps(scale_ + v * kLanes));
+    Vector operator()(Vector sum) const {
+      const __m256 scaled = _mm256_mul_ps(_mm256_cvtepi32_ps(sum), _mm256_loadu_ps(scale_));
       if constexpr (kBounded) return _mm256_cvtps_epi32(scaled);
       // Beyond int32 the conversion gives INT_MIN, right for large negative values only; Narrow saturates to 16 bits.
       return _mm256_cvtps_epi32(_mm256_min_ps(scaled, _mm256_set1_ps(65536.0F)));
@@ -43,56 +43,58 @@ struct Gemm256 {
 
   class Fixed {
    public:
-    Fixed(const Requantization& r, std::size_t column) : multiplier_(r.multiplier + column), shift_(r.shift + column) {}
-    Vector operator()(Vector sum, int v) const {
+    Fixed(const Requantization& r, std::size_t column) : multiplier_(load(r.multiplier + column)) {
       const Vector zero = _mm256_setzero_si256();
-      const Vector multiplier = load(multiplier_ + v * kLanes);
-      const Vector shift = load(shift_ + v * kLanes);
-      const Vector x = _mm256_sllv_epi32(sum, _mm256_max_epi32(shift, zero));
+      const Vector one = splat(1);
+      const Vector shift = load(r.shift + column);
+      left_ = _mm256_max_epi32(shift, zero);
+      right_ = _mm256_max_epi32(_mm256_sub_epi32(zero, shift), zero);
+      mask_ = _mm256_sub_epi32(_mm256_sllv_epi32(one, right_), one);
+      half_ = _mm256_srli_epi32(mask_, 1);
+    }
+    Vector operator()(Vector sum) const {
+      const Vector x = _mm256_sllv_epi32(sum, left_);
       // srdhm: the middle 32 bits of the even and odd 64-bit products.
       const Vector nudge = _mm256_set1_epi64x(1LL << 30);
-      const Vector even = _mm256_add_epi64(_mm256_mul_epi32(x, multiplier), nudge);
+      const Vector even = _mm256_add_epi64(_mm256_mul_epi32(x, multiplier_), nudge);
       const Vector odd =
-          _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(x, 32), _mm256_srli_epi64(multiplier, 32)), nudge);
+          _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(x, 32), _mm256_srli_epi64(multiplier_, 32)), nudge);
       const Vector high = _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_slli_epi64(odd, 1), 0xAA);
       // rdivpot: adds one where the remainder exceeds half, for negative values where it exceeds half by one.
-      const Vector exponent = _mm256_max_epi32(_mm256_sub_epi32(zero, shift), zero);
-      const Vector one = _mm256_set1_epi32(1);
-      const Vector mask = _mm256_sub_epi32(_mm256_sllv_epi32(one, exponent), one);
-      const Vector threshold = _mm256_add_epi32(_mm256_srli_epi32(mask, 1), _mm256_srli_epi32(high, 31));
-      const Vector up = _mm256_cmpgt_epi32(_mm256_and_si256(high, mask), threshold);
-      return _mm256_sub_epi32(_mm256_srav_epi32(high, exponent), up);
+      const Vector threshold = _mm256_add_epi32(half_, _mm256_srli_epi32(high, 31));
+      const Vector up = _mm256_cmpgt_epi32(_mm256_and_si256(high, mask_), threshold);
+      return _mm256_sub_epi32(_mm256_srav_epi32(high, right_), up);
     }
 
    private:
-    const std::int32_t *multiplier_, *shift_;
+    Vector multiplier_, left_, right_, mask_, half_;
   };
 
   class FixedOnce {
    public:
-    FixedOnce(const Requantization& r, std::size_t column)
-        : multiplier_(r.multiplier + column), shift_(r.shift + column) {}
-    Vector operator()(Vector sum, int v) const {
-      const Vector multiplier = load(multiplier_ + v * kLanes);
-      const Vector down = _mm256_sub_epi32(splat(31), load(shift_ + v * kLanes));
+    FixedOnce(const Requantization& r, std::size_t column) : multiplier_(load(r.multiplier + column)) {
+      const Vector right = _mm256_sub_epi32(splat(31), load(r.shift + column));
+      even_right_ = _mm256_and_si256(right, _mm256_set1_epi64x(0xFFFFFFFF));
+      odd_right_ = _mm256_srli_epi64(right, 32);
+    }
+    Vector operator()(Vector sum) const {
       const Vector x = _mm256_abs_epi32(sum);
-      const Vector even =
-          quotient(_mm256_mul_epi32(x, multiplier), _mm256_and_si256(down, _mm256_set1_epi64x(0xFFFFFFFF)));
-      const Vector odd = quotient(_mm256_mul_epi32(_mm256_srli_epi64(x, 32), _mm256_srli_epi64(multiplier, 32)),
-                                  _mm256_srli_epi64(down, 32));
+      const Vector even = quotient(_mm256_mul_epi32(x, multiplier_), even_right_);
+      const Vector odd =
+          quotient(_mm256_mul_epi32(_mm256_srli_epi64(x, 32), _mm256_srli_epi64(multiplier_, 32)), odd_right_);
       const Vector high = _mm256_or_si256(even, _mm256_slli_epi64(odd, 32));
       const Vector sign = _mm256_srai_epi32(sum, 31);
       return _mm256_sub_epi32(_mm256_xor_si256(high, sign), sign);
     }
 
    private:
-    // product / 2^down, ties up; down is at least 1.
-    static Vector quotient(Vector product, Vector down) {
+    // product / 2^right, ties up; right is at least 1.
+    static Vector quotient(Vector product, Vector right) {
       const Vector one = _mm256_set1_epi64x(1);
-      const Vector half = _mm256_sllv_epi64(one, _mm256_sub_epi64(down, one));
-      return _mm256_srlv_epi64(_mm256_add_epi64(product, half), down);
+      const Vector half = _mm256_sllv_epi64(one, _mm256_sub_epi64(right, one));
+      return _mm256_srlv_epi64(_mm256_add_epi64(product, half), right);
     }
-    const std::int32_t *multiplier_, *shift_;
+    Vector multiplier_, even_right_, odd_right_;
   };
 
   class Narrow {

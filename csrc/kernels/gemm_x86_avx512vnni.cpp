@@ -37,8 +37,8 @@ struct Avx512Vnni {
   class Float32 {
    public:
     Float32(const Requantization& r, std::size_t column) : scale_(r.scale + column) {}
-    Vector operator()(Vector sum, int v) const {
-      const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(scale_ + v * kPanelColumns));
+    Vector operator()(Vector sum) const {
+      const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(scale_));
       if constexpr (kBounded) return _mm512_cvtps_epi32(scaled);
       // Beyond int32 the conversion gives INT_MIN, right for large negative values only; Narrow saturates to 16 bits.
       return _mm512_cvtps_epi32(_mm512_min_ps(scaled, _mm512_set1_ps(65536.0F)));
@@ -50,56 +50,58 @@ struct Avx512Vnni {
 
   class Fixed {
    public:
-    Fixed(const Requantization& r, std::size_t column) : multiplier_(r.multiplier + column), shift_(r.shift + column) {}
-    Vector operator()(Vector sum, int v) const {
+    Fixed(const Requantization& r, std::size_t column) : multiplier_(_mm512_loadu_si512(r.multiplier + column)) {
       const Vector zero = _mm512_setzero_si512();
-      const Vector multiplier = _mm512_loadu_si512(multiplier_ + v * kPanelColumns);
-      const Vector shift = _mm512_loadu_si512(shift_ + v * kPanelColumns);
-      const Vector x = _mm512_sllv_epi32(sum, _mm512_max_epi32(shift, zero));
+      const Vector one = splat(1);
+      const Vector shift = _mm512_loadu_si512(r.shift + column);
+      left_ = _mm512_max_epi32(shift, zero);
+      right_ = _mm512_max_epi32(_mm512_sub_epi32(zero, shift), zero);
+      mask_ = _mm512_sub_epi32(_mm512_sllv_epi32(one, right_), one);
+      half_ = _mm512_srli_epi32(mask_, 1);
+    }
+    Vector operator()(Vector sum) const {
+      const Vector x = _mm512_sllv_epi32(sum, left_);
       // srdhm: the middle 32 bits of the even and odd 64-bit products.
       const Vector nudge = _mm512_set1_epi64(1LL << 30);
-      const Vector even = _mm512_add_epi64(_mm512_mul_epi32(x, multiplier), nudge);
+      const Vector even = _mm512_add_epi64(_mm512_mul_epi32(x, multiplier_), nudge);
       const Vector odd =
-          _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(x, 32), _mm512_srli_epi64(multiplier, 32)), nudge);
+          _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(x, 32), _mm512_srli_epi64(multiplier_, 32)), nudge);
       const Vector high = _mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 31), _mm512_slli_epi64(odd, 1));
       // rdivpot: adds one where the remainder exceeds half, for negative values where it exceeds half by one.
-      const Vector exponent = _mm512_max_epi32(_mm512_sub_epi32(zero, shift), zero);
-      const Vector one = _mm512_set1_epi32(1);
-      const Vector mask = _mm512_sub_epi32(_mm512_sllv_epi32(one, exponent), one);
-      const Vector threshold = _mm512_add_epi32(_mm512_srli_epi32(mask, 1), _mm512_srli_epi32(high, 31));
-      const __mmask16 up = _mm512_cmpgt_epi32_mask(_mm512_and_si512(high, mask), threshold);
-      const Vector quotient = _mm512_srav_epi32(high, exponent);
-      return _mm512_mask_add_epi32(quotient, up, quotient, one);
+      const Vector threshold = _mm512_add_epi32(half_, _mm512_srli_epi32(high, 31));
+      const __mmask16 up = _mm512_cmpgt_epi32_mask(_mm512_and_si512(high, mask_), threshold);
+      const Vector quotient = _mm512_srav_epi32(high, right_);
+      return _mm512_mask_add_epi32(quotient, up, quotient, splat(1));
     }
 
    private:
-    const std::int32_t *multiplier_, *shift_;
+    Vector multiplier_, left_, right_, mask_, half_;
   };
 
   class FixedOnce {
    public:
-    FixedOnce(const Requantization& r, std::size_t column)
-        : multiplier_(r.multiplier + column), shift_(r.shift + column) {}
-    Vector operator()(Vector sum, int v) const {
-      const Vector multiplier = _mm512_loadu_si512(multiplier_ + v * kPanelColumns);
-      const Vector down = _mm512_sub_epi32(splat(31), _mm512_loadu_si512(shift_ + v * kPanelColumns));
+    FixedOnce(const Requantization& r, std::size_t column) : multiplier_(_mm512_loadu_si512(r.multiplier + column)) {
+      const Vector right = _mm512_sub_epi32(splat(31), _mm512_loadu_si512(r.shift + column));
+      even_right_ = _mm512_and_si512(right, _mm512_set1_epi64(0xFFFFFFFF));
+      odd_right_ = _mm512_srli_epi64(right, 32);
+    }
+    Vector operator()(Vector sum) const {
       const Vector x = _mm512_abs_epi32(sum);
-      const Vector even =
-          quotient(_mm512_mul_epi32(x, multiplier), _mm512_and_si512(down, _mm512_set1_epi64(0xFFFFFFFF)));
-      const Vector odd = quotient(_mm512_mul_epi32(_mm512_srli_epi64(x, 32), _mm512_srli_epi64(multiplier, 32)),
-                                  _mm512_srli_epi64(down, 32));
+      const Vector even = quotient(_mm512_mul_epi32(x, multiplier_), even_right_);
+      const Vector odd =
+          quotient(_mm512_mul_epi32(_mm512_srli_epi64(x, 32), _mm512_srli_epi64(multiplier_, 32)), odd_right_);
       const Vector high = _mm512_or_si512(even, _mm512_slli_epi64(odd, 32));
       return _mm512_mask_sub_epi32(high, _mm512_movepi32_mask(sum), _mm512_setzero_si512(), high);
     }
 
    private:
-    // product / 2^down, ties up; down is at least 1.
-    static Vector quotient(Vector product, Vector down) {
+    // product / 2^right, ties up; right is at least 1.
+    static Vector quotient(Vector product, Vector right) {
       const Vector one = _mm512_set1_epi64(1);
-      const Vector half = _mm512_sllv_epi64(one, _mm512_sub_epi64(down, one));
-      return _mm512_srlv_epi64(_mm512_add_epi64(product, half), down);
+      const Vector half = _mm512_sllv_epi64(one, _mm512_sub_epi64(right, one));
+      return _mm512_srlv_epi64(_mm512_add_epi64(product, half), right);
     }
-    const std::int32_t *multiplier_, *shift_;
+    Vector multiplier_, even_right_, odd_right_;
   };
 
   class Narrow {
