@@ -11,6 +11,9 @@ namespace intaglio {
 
 namespace {
 
+// One multiply-accumulate takes about as long as four of a matrix product.
+constexpr std::int64_t kMacCost = 4;
+
 // Indices into Node::attrs; kSumAttrs common ones follow.
 enum Attribute : std::size_t { kStride = 0, kPadding = 2, kDilation = 6, kOwnAttrs = 8 };
 
@@ -221,7 +224,7 @@ Status prepare_depthwise_conv2d(const Node& node, Planner& planner) {
   Step step;
   step.macs = outputs * shape.kernel_h * shape.kernel_w;
   const std::int64_t rows = plan->shape.batch * plan->shape.out_height;
-  step.parts = static_cast<int>(std::min<std::int64_t>(planner.parts_for(step.macs), rows));
+  step.parts = static_cast<int>(std::min<std::int64_t>(planner.parts_for(step.macs * kMacCost), rows));
   std::int64_t scratch_bytes = 0;
   if (!checked_mul(plan->scratch_bytes, std::int64_t{step.parts}, scratch_bytes)) return out_of_memory(node);
   plan->x = planner.tensor(node.inputs[0]);

@@ -47,10 +47,8 @@ class Workers {
   int count() const { return count_; }
 
   void run(const Task& task, int parts) {
-    task_ = task;
-    parts_ = parts;
     const int helpers = std::min(parts - 1, count_);
-    for (int w = 0; w < helpers; ++w) workers_[w].call();
+    for (int w = 0; w < helpers; ++w) workers_[w].call(task, parts);
     task.run(task.arguments, 0, parts);
     for (int part = helpers + 1; part < parts; ++part) task.run(task.arguments, part, parts);
     for (int w = 0; w < helpers; ++w) {
@@ -69,10 +67,13 @@ class Workers {
 
   struct alignas(kAlignment) Worker {
     std::atomic<std::uint32_t> state{kIdle};
-    const Workers* workers = nullptr;
     int part = 0;
+    int parts = 0;  // this and the task are the caller's to write unless the state is kBusy
+    Task task{};
 
-    void call() {
+    void call(const Task& called_task, int called_parts) {
+      task = called_task;
+      parts = called_parts;
       if (state.exchange(kCalled, std::memory_order_acq_rel) == kAsleep) state.notify_one();
     }
 
@@ -89,20 +90,23 @@ class Workers {
       }
     }
 
+    // Polls by compare-and-exchange: the cache line then comes over once, and to write, when the worker is called.
     [[noreturn]] void work() {
       for (Clock::time_point end = Clock::now() + kSpin;;) {
-        std::uint32_t now = state.load(std::memory_order_relaxed);
+        std::uint32_t now = kCalled;
+        for (int i = 0; i < kSpinsPerClock; ++i) {
+          now = kCalled;
+          if (state.compare_exchange_strong(now, kBusy, std::memory_order_acq_rel) || now != kIdle) break;
+          relax();
+        }
         if (now == kCalled) {
-          if (!state.compare_exchange_strong(now, kBusy, std::memory_order_acq_rel)) continue;
-          workers->task_.run(workers->task_.arguments, part, workers->parts_);
+          task.run(task.arguments, part, parts);
           state.store(kIdle, std::memory_order_release);
           end = Clock::now() + kSpin;
         } else if (now == kAsleep) {
           state.wait(kAsleep, std::memory_order_relaxed);
           end = Clock::now() + kSpin;
-        } else if (Clock::now() < end) {
-          for (int i = 0; i < kSpinsPerClock && state.load(std::memory_order_relaxed) == kIdle; ++i) relax();
-        } else {
+        } else if (Clock::now() > end) {
           state.compare_exchange_strong(now, kAsleep, std::memory_order_relaxed);
         }
       }
@@ -110,7 +114,6 @@ class Workers {
   };
 
   bool start(Worker& worker) {
-    worker.workers = this;
     worker.part = count_ + 1;
     sigset_t all, before;
     sigfillset(&all);
@@ -128,8 +131,6 @@ class Workers {
     return nullptr;
   }
 
-  Task task_{};  // these two may be read by a worker that is busy
-  int parts_ = 0;
   int count_ = 0;
   Worker workers_[kMaxThreads - 1];
 };
