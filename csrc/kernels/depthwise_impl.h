@@ -3,15 +3,19 @@
 //   kGroupRows, kLanes                  rows in a cell, int32 in a vector
 //   kSites, kSitesInRuns                the most sites whose accumulators, four vectors each, fit the registers beside
 //                                       one vector of weights, or three (0: three never pay)
-//   Vector, Sum                         a vector of anything, and one of int32
+//   Vector, Sum                         a vector of anything, and one of int32 by type: GCC copies accumulators of the
+//                                       former before and after each vpdpbusd
 //   load(address)                       any alignment
 //   dot(sum, cells, weights)            sum + the products of each cell, wrapping modulo 2^32
 //   interleave(rows, at, cells)         4 * kLanes cells, in order, from bytes at..at + 4 * kLanes of each row
-//   interleave_narrow(rows, at, cells)  16 cells
-//   scaled(sum, scale)                  rne(float32(sum) * scale)
+//   interleave_narrow(rows, at, cells)  kNarrow cells
+//   scaled(sum, scale)                  rne(float32(sum) * scale), where |result| matters only up to 2^15
 //   multiplied(sum, multiplier, shift)  mbqm
-//   Bytes, narrow(v0, v1, v2, v3, requantization)   clamp(v + zero_point), 4 * kLanes bytes in order
+//   Bytes, narrow(a, b, c, d, requantization)   clamp(value + zero_point), 4 * kLanes bytes in order
 //   store(out, bytes), store_some(out, bytes, count)
+//
+// Vectors are summed for as many sites at once as the registers hold: a load of weights then serves every site, and
+// where sites are neighbours (DepthwiseOutputs::run) a load of cells serves three taps.
 #pragma once
 
 #include <utility>
@@ -23,8 +27,8 @@
 namespace intaglio {
 namespace {
 
-inline constexpr int kVectors = 4;  // vectors in a chunk
-inline constexpr std::size_t kNarrow = 16;
+inline constexpr int kVectors = 4;          // vectors in a chunk
+inline constexpr std::size_t kNarrow = 16;  // cells made at once where a chunk would be mostly waste
 
 template <class Simd, bool kFixed>
 INTAGLIO_INLINE typename Simd::Vector requantize(typename Simd::Vector sum, const Requantization& requantization,

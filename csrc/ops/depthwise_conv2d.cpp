@@ -222,9 +222,11 @@ Status prepare_depthwise_conv2d(const Node& node, Planner& planner) {
   INTAGLIO_TRY(pack(node, planner, parameters, *plan));
 
   Step step;
-  step.macs = outputs * shape.kernel_h * shape.kernel_w;
+  std::int64_t cost = 0;
+  if (!checked_mul(outputs, shape.kernel_h * shape.kernel_w * kMacCost, cost)) return out_of_memory(node);
+  step.macs = cost / kMacCost;
   const std::int64_t rows = plan->shape.batch * plan->shape.out_height;
-  step.parts = static_cast<int>(std::min<std::int64_t>(planner.parts_for(step.macs * kMacCost), rows));
+  step.parts = static_cast<int>(std::min<std::int64_t>(planner.parts_for(cost), rows));
   std::int64_t scratch_bytes = 0;
   if (!checked_mul(plan->scratch_bytes, std::int64_t{step.parts}, scratch_bytes)) return out_of_memory(node);
   plan->x = planner.tensor(node.inputs[0]);
