@@ -1,7 +1,9 @@
 """Grids: where the values of a float network lie when it is quantized.
 
 A network with quantize and dequantize pairs, and a float network after calibration, are both a float graph and the
-grids of its tensors. An activation with a grid is rounded to it where it is made.
+grids of its tensors. An activation with a grid is rounded to it where it is made. A tensor that is read rounded and
+unrounded, or on two grids, is two tensors with an identity (`float_unary`) between them. A port of dtype int8 or uint8
+on a float tensor with a grid says that callers see the integers; a float32 port on one, that they see floats.
 """
 
 from __future__ import annotations
@@ -27,6 +29,37 @@ class Grid:
     integers: NDArray[Any] | None = None
     low: int = -128
     high: int = 127
+
+    @property
+    def parameters(self) -> tuple[np.float32, int]:
+        """Scale and zero point of a grid that is not per channel."""
+        return np.float32(self.scale.reshape(-1)[0]), int(self.zero_point.reshape(-1)[0])
+
+    @property
+    def per_tensor(self) -> bool:
+        return self.axis is None and self.scale.size == 1
+
+    def agrees(self, other: Grid) -> bool:
+        """Whether both, per tensor, have the same scale, zero point and ends."""
+        ends = (self.low, self.high) == (other.low, other.high)
+        return self.per_tensor and other.per_tensor and ends and self.parameters == other.parameters
+
+    def rounded(self, values: NDArray[Any]) -> NDArray[np.int8]:
+        """The integers of the nearest numbers on the grid, halves to even; NaN becomes zero, as in `quantize`."""
+        scale, zero_point = (self._along(part, values.ndim) for part in (self.scale, self.zero_point))
+        with np.errstate(over="ignore"):
+            quotient = np.clip(np.rint(values.astype(np.float32) / scale), -1024, 1024)
+        quotient = np.where(np.isnan(quotient), 0, quotient)
+        return np.asarray(np.clip(quotient + zero_point, self.low, self.high), np.int8)
+
+    def reals(self, integers: NDArray[Any]) -> NDArray[np.float32]:
+        """The numbers that integers stand for."""
+        scale, zero_point = (self._along(part, integers.ndim) for part in (self.scale, self.zero_point))
+        return np.asarray((integers.astype(np.int32) - zero_point) * scale, np.float32)
+
+    def _along(self, values: NDArray[Any], rank: int) -> NDArray[Any]:
+        """One value per channel, laid along the channel axis of a tensor of ``rank`` axes."""
+        return values.reshape([-1 if i == self.axis else 1 for i in range(rank)])
 
 
 #: Grids by name of tensor.

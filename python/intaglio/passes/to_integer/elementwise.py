@@ -1,0 +1,125 @@
+"""Elementwise ops in integers: sums, products, and tables for everything of one operand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from intaglio import reference
+from intaglio.errors import QuantizationError
+from intaglio.graph import AttrValue, Graph, Node, Port, Tensor
+from intaglio.grids import Grid
+from intaglio.opset import FloatBinary
+from intaglio.passes.to_integer.lowering import Lowering, clamp_of, rescaling_table
+from intaglio.quantization import Requantization, SumParameters, add_parameters
+from intaglio.rules.view import FLOAT32
+
+
+def unary(lowering: Lowering, node: Node) -> bool:
+    return _lookup(lowering, node, node.inputs[0])
+
+
+def binary(lowering: Lowering, node: Node) -> bool:
+    """Of one tensor and one number it is a table."""
+    view = lowering.view(node)
+    kind, (a, b) = FloatBinary(view.number("kind")), view.inputs
+    for x, number in ((a, b), (b, a)):
+        if number.data is not None and number.data.size == 1 and x.shape == view.output.shape:
+            return _lookup(lowering, node, x.name)
+    if lowering.grid(a.name) is None or lowering.grid(b.name) is None:
+        return False
+    forms = {FloatBinary.ADD: _weighted_sum, FloatBinary.SUB: _weighted_sum, FloatBinary.MUL: _product}
+    forms |= {FloatBinary.MAXIMUM: _extreme, FloatBinary.MINIMUM: _extreme}
+    return kind in forms and forms[kind](lowering, node, kind)
+
+
+def prelu(lowering: Lowering, node: Node) -> bool:
+    """x above zero and slope times x below it are made apart, each zero where the other is not, and added."""
+    x_name, slope_name = node.inputs
+    x, y, slope = lowering.grid(x_name), lowering.grids[node.outputs[0]], lowering.source.tensors[slope_name]
+    if slope.data is not None and slope.data.size == 1:
+        return _lookup(lowering, node, x_name)
+    if x is None or lowering.grid(slope_name) is None:
+        return False
+    operand, factor = lowering.operand(x_name), lowering.operand(slope_name)
+    shape = lowering.source.tensors[x_name].shape
+    every = np.arange(-128, 128)
+    zero, origin = x.parameters[1], y.parameters[1]
+    positive = np.where(every >= zero, rescaling_table(x, y), origin).astype(np.int8)
+    below_zero = np.minimum(every, zero).astype(np.int8)
+    sides = [
+        lowering.helper(node, part, "lookup", (operand.name, lowering.part(node, f"{part}/table", table)), shape, grid)
+        for part, table, grid in (("positive", positive, y), ("below_zero", below_zero, x))
+    ]
+    scales = Requantization.of_product(lowering.requant, x.parameters[0], factor.scale, y.parameters[0])
+    inputs = (sides[1].name, factor.name, *lowering.requantization(node, scales))
+    full: dict[str, AttrValue] = {"requant": lowering.requant, "clamp": (-128, 127)}
+    negative = lowering.helper(node, "negative", "mul", inputs, shape, y, full)
+    sums = add_parameters(lowering.requant, *[float(y.parameters[0])] * 3)
+    lowering.integer(node, "add", (sides[0].name, negative.name), _sum_attrs(sums, y))
+    return True
+
+
+def _lookup(lowering: Lowering, node: Node, x: str) -> bool:
+    grid = lowering.grid(x)
+    if grid is None:
+        return False
+    table = lowering.part(node, "table", _table(lowering, node, x, grid))
+    lowering.integer(node, "lookup", (lowering.operand(x).name, table))
+    return True
+
+
+def _table(lowering: Lowering, node: Node, x: str, grid: Grid) -> NDArray[np.int8]:
+    """What the float op gives for each of the 256 numbers, rounded to the grid of the result."""
+    y = node.outputs[0]
+    tensors = {name: Tensor(name, (256,), FLOAT32) for name in (x, y)}
+    for name in node.inputs:
+        number = lowering.source.tensors[name]
+        if name != x and number.data is not None:
+            tensors[name] = replace(number, shape=(number.data.size,), data=number.data.reshape(-1))
+    one = Graph(tensors, (node,), (Port(x, FLOAT32),), (Port(y, FLOAT32),))
+    values = reference.run(one, {x: grid.reals(np.arange(-128, 128))})[y]
+    return lowering.grids[y].rounded(values)
+
+
+def _weighted_sum(lowering: Lowering, node: Node, kind: FloatBinary) -> bool:
+    grids = [lowering.grids[name] for name in (*node.inputs, *node.outputs)]
+    try:
+        sums = add_parameters(lowering.requant, *(float(grid.parameters[0]) for grid in grids))
+    except QuantizationError:
+        return False
+    operands = tuple(lowering.operand(name).name for name in node.inputs)
+    lowering.integer(node, kind.name.lower(), operands, _sum_attrs(sums, grids[2]))
+    return True
+
+
+def _sum_attrs(sums: SumParameters, y: Grid) -> dict[str, AttrValue]:
+    return {
+        "requant": sums.mode,
+        "clamp": clamp_of(y),
+        "multiplier": sums.multiplier,
+        "shift": sums.shift,
+        "left_shift": sums.left_shift,
+    }
+
+
+def _product(lowering: Lowering, node: Node, _: FloatBinary) -> bool:
+    grids = [lowering.grids[name] for name in (*node.inputs, *node.outputs)]
+    scales = Requantization.of_product(lowering.requant, *(grid.parameters[0] for grid in grids))
+    inputs = tuple(lowering.operand(name).name for name in node.inputs)
+    attrs: dict[str, AttrValue] = {"requant": lowering.requant, "clamp": clamp_of(grids[2])}
+    lowering.integer(node, "mul", (*inputs, *lowering.requantization(node, scales)), attrs)
+    return True
+
+
+def _extreme(lowering: Lowering, node: Node, kind: FloatBinary) -> bool:
+    """Rounding keeps the order, so the operands may be rounded to the grid of the result first."""
+    y = lowering.grids[node.outputs[0]]
+    operands = [
+        lowering.on_grid(node, part, lowering.operand(name), y)
+        for part, name in zip(("a", "b"), node.inputs, strict=True)
+    ]
+    lowering.integer(node, kind.name.lower(), tuple(operand.name for operand in operands))
+    return True

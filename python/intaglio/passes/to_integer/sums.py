@@ -1,0 +1,143 @@
+"""Sums of products in integers: weights and biases on their grids, and the scales that follow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from intaglio.graph import AttrValue, Node, Tensor
+from intaglio.passes.to_integer.lowering import Lowering, Operand, clamp_of
+from intaglio.quantization import Requantization
+from intaglio.rules.requantization import largest_sum, reach
+
+_LIMIT = 2**31
+
+
+@dataclass(frozen=True, eq=False)
+class _Weights:
+    integers: NDArray[np.int8]
+    #: One per output channel.
+    scale: NDArray[np.float32]
+    zero_point: int
+
+
+def conv2d(lowering: Lowering, node: Node) -> bool:
+    return _sum(lowering, node, "conv2d", 0, lambda w: w.reshape(len(w), -1))
+
+
+def transposed_conv2d(lowering: Lowering, node: Node) -> bool:
+    return _sum(lowering, node, "transposed_conv2d", 0, lambda w: w.reshape(len(w), -1))
+
+
+def depthwise_conv2d(lowering: Lowering, node: Node) -> bool:
+    return _sum(lowering, node, "depthwise_conv2d", 2, lambda w: w.reshape(-1, w.shape[-1]).T)
+
+
+def matmul(lowering: Lowering, node: Node) -> bool:
+    """By a constant matrix it is fully connected, by anything else a batch of products."""
+    a, b = (lowering.source.tensors[name] for name in node.inputs[:2])
+    if lowering.grid(a.name) is None:
+        return False
+    is_matrix = b.data is not None and math.prod(b.shape[:-2]) == 1 and len(b.shape) <= len(a.shape)
+    weights = _weights(lowering, b, len(b.shape) - 1) if is_matrix else None
+    if weights is None:
+        return _batch_matmul(lowering, node)
+    turned = np.ascontiguousarray(weights.integers.reshape(b.shape[-2:]).T)
+    return _emit(lowering, node, "fully_connected", _Weights(turned, weights.scale, weights.zero_point), lambda w: w)
+
+
+def _sum(
+    lowering: Lowering, node: Node, op: str, channel_axis: int, rows: Callable[[NDArray[Any]], NDArray[Any]]
+) -> bool:
+    if lowering.grid(node.inputs[0]) is None:
+        return False
+    weights = _weights(lowering, lowering.source.tensors[node.inputs[1]], channel_axis)
+    return weights is not None and _emit(lowering, node, op, weights, rows)
+
+
+def _emit(
+    lowering: Lowering,
+    node: Node,
+    op: str,
+    weights: _Weights,
+    rows: Callable[[NDArray[Any]], NDArray[Any]],
+) -> bool:
+    view = lowering.view(node)
+    x, y = lowering.grids[node.inputs[0]], lowering.grids[node.outputs[0]]
+    (sx, zx), (sy, _) = x.parameters, y.parameters
+    bias = _bias(lowering, view["bias"], np.float32(sx) * weights.scale)
+    if bias is None or largest_sum(rows(weights.integers), bias, zx, weights.zero_point).max(initial=0) >= _LIMIT:
+        return False
+    low, high = view.data("bounds")
+    attrs: dict[str, AttrValue] = {
+        **node.attrs,
+        "requant": lowering.requant,
+        "clamp": clamp_of(y, float(low), float(high)),
+        "weight_zero_point": weights.zero_point,
+    }
+    inputs = (
+        lowering.operand(node.inputs[0]).name,
+        lowering.part(node, "weight", weights.integers),
+        lowering.part(node, "bias", bias),
+        *lowering.requantization(node, Requantization.of_product(lowering.requant, sx, weights.scale, sy)),
+    )
+    lowering.integer(node, op, inputs, attrs)
+    return True
+
+
+def _weights(lowering: Lowering, weight: Tensor, channel_axis: int) -> _Weights | None:
+    """Constant weights with a scale for all or one per output channel, and one zero point."""
+    grid = lowering.grids.get(weight.name)
+    if weight.data is None or grid is None or (grid.scale.size > 1 and grid.axis != channel_axis):
+        return None
+    zero_points = np.unique(grid.zero_point)
+    if zero_points.size != 1:
+        return None
+    integers = grid.rounded(weight.data) if grid.integers is None else grid.integers
+    scale = np.broadcast_to(grid.scale.reshape(-1), (weight.shape[channel_axis],))
+    return _Weights(np.asarray(integers, np.int8), scale, int(zero_points[0]))
+
+
+def _bias(lowering: Lowering, bias: Tensor, scale: NDArray[np.float32]) -> NDArray[np.int32] | None:
+    """A constant bias in units of ``scale``, where it fits int32."""
+    if bias.data is None:
+        return None
+    grid = lowering.grids.get(bias.name)
+    if grid is not None and grid.integers is not None and not grid.zero_point.any():
+        same = np.allclose(np.broadcast_to(grid.scale.reshape(-1), scale.shape), scale, rtol=1e-5, atol=0.0)
+        if same and grid.integers.dtype == np.int32:
+            return np.asarray(grid.integers, np.int32)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        integers = np.rint(bias.data.astype(np.float64) / scale.astype(np.float64))
+    fits = bool((np.abs(integers) < _LIMIT).all())
+    return integers.astype(np.int32) if fits else None
+
+
+def _batch_matmul(lowering: Lowering, node: Node) -> bool:
+    view = lowering.view(node)
+    names, bias = node.inputs[:2], view["bias"].data
+    if any(lowering.grid(name) is None for name in names) or bias is None or bias.any():
+        return False
+    a, b = (lowering.grids[name] for name in names)
+    y = lowering.grids[node.outputs[0]]
+    if view["a"].shape[-1] * _reach(a.parameters[1]) * _reach(b.parameters[1]) >= _LIMIT:
+        return False
+    low, high = view.data("bounds")
+    scales = Requantization.of_product(lowering.requant, a.parameters[0], b.parameters[0], y.parameters[0])
+    operands: list[Operand] = [lowering.operand(name) for name in names]
+    lowering.integer(
+        node,
+        "batch_matmul",
+        (*(operand.name for operand in operands), *lowering.requantization(node, scales)),
+        {"requant": lowering.requant, "clamp": clamp_of(y, float(low), float(high))},
+    )
+    return True
+
+
+def _reach(zero_point: int) -> int:
+    return reach(Tensor("", (), np.dtype(np.int8), zero_point=zero_point))
