@@ -40,6 +40,12 @@ struct RowBiasArguments {
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
+// A count for people and for sharing out, which may be beyond all bounds in a file that nobody will run.
+std::int64_t saturating_product(std::int64_t a, std::int64_t b) {
+  std::int64_t product;
+  return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
+}
+
 std::int64_t positions(const GemmLayer& layer) {
   return layer.axes[0].count * layer.axes[1].count * layer.axes[2].count;
 }
@@ -262,8 +268,8 @@ Result<GemmWeights> pack_weights(const Node& node, Planner& planner, const Weigh
 }
 
 Status emit_gemm(const Node& node, Planner& planner, const GemmLayer& layer, const char* reason) {
-  const std::int64_t macs = positions(layer) * layer.groups * layer.group_columns *
-                            static_cast<std::int64_t>(layer.taps.size()) * layer.depth;
+  const std::int64_t macs = saturating_product(positions(layer) * layer.groups * layer.group_columns,
+                                               static_cast<std::int64_t>(layer.taps.size()) * layer.depth);
   auto* arguments = planner.make<GemmArguments>();
   if (arguments == nullptr) return out_of_memory(node);
   arguments->layer = layer;

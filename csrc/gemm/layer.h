@@ -12,7 +12,7 @@
 
 namespace intaglio {
 
-// One axis of output positions, with strides in bytes.
+// One axis of output positions, with strides in bytes. Strides of an axis of one position do not matter.
 struct GemmAxis {
   std::int64_t count = 1;
   std::ptrdiff_t input_stride = 0;

@@ -122,7 +122,8 @@ Status prepare_conv2d(const Node& node, Planner& planner) {
   layer.input_offset = view.offset;
   layer.output = planner.tensor(node.outputs[0]);
   layer.axes[0] = {images, view.image_stride, lines * rows * out};
-  layer.axes[1] = {lines, g.height.stride * view.row_stride, rows * out};
+  // The stride of a single line could overflow.
+  if (lines > 1) layer.axes[1] = {lines, g.height.stride * view.row_stride, rows * out};
   layer.axes[2] = {rows, g.width.stride * in, out};
   layer.groups = g.groups;
   layer.group_input_stride = in / g.groups;

@@ -98,7 +98,10 @@ Status emit_phase(const Node& node, Planner& planner, const SumParameters& sum, 
   }
   layer.output_offset = (down.first * s.width.output() + across.first) * s.out;
   layer.axes[0] = {sum.x->dims[0], s.view.image_stride, s.height.output() * s.width.output() * s.out};
-  layer.axes[1] = {down.count, s.view.row_stride, s.height.stride * s.width.output() * s.out};
+  // The stride of a single line could overflow.
+  if (down.count > 1) {
+    layer.axes[1] = {down.count, s.view.row_stride, s.height.stride * s.width.output() * s.out};
+  }
   layer.axes[2] = {across.count, s.in, s.width.stride * s.out};
   layer.taps = {input, taps};
   layer.depth = s.in;

@@ -131,6 +131,7 @@ CONVOLUTIONS = {
     "along a row": ((1, 1, 100, 9), (20, 1, 7, 9), {"stride": (1, 3)}),
     "along a column": ((1, 100, 1, 9), (20, 7, 1, 9), {"stride": (3, 1)}),
     "unequal": ((1, 20, 17, 4), (5, 4, 2, 4), {"stride": (3, 1), "padding": (0, 1, 2, 0)}),
+    "strides beyond the input": ((2, 3, 4, 5), (20, 2, 2, 5), {"stride": (2**24, 2**24)}),
 }
 
 
