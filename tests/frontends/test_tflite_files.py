@@ -202,3 +202,44 @@ def test_nothing_but_numpy_is_needed(tmp_path: Path) -> None:
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert result.stdout == "1\n"
+
+
+def integer_network(op: str, *constants: object, shape: tuple[int, ...], table: str = "", **options: Any) -> bytes:
+    """An int32 output that constants alone decide, beside an input that is passed through."""
+    net = Writer()
+    x, y = net.input((2,), 0.1, 0), net.tensor(shape, dtype="int32")
+    net.operator(op, [net.constant(np.array(c, np.int32)) for c in constants], [y], table, **options)
+    return net.bytes([x, y])
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (integer_network("ADD", [1, 2], [3], shape=(2,), table="AddOptions"), [4, 5]),
+        (integer_network("FLOOR_DIV", [-7, 7], [2], shape=(2,)), [-4, 3]),
+        (integer_network("RESHAPE", [1, 2], shape=(2, 1), table="ReshapeOptions", NewShape=[2, 1]), [[1], [2]]),
+        (integer_network("RESHAPE", [1, 2], [1, 2], shape=(1, 2)), [[1, 2]]),
+        (integer_network("GATHER", [5, 6, 7], [2, 0], shape=(2,), table="GatherOptions"), [7, 5]),
+        (integer_network("RANGE", 1, 7, 2, shape=(3,)), [1, 3, 5]),
+        (integer_network("FILL", [2], 9, shape=(2,)), [9, 9]),
+        (integer_network("CONCATENATION", [1], [2], shape=(2,), table="ConcatenationOptions"), [1, 2]),
+        (integer_network("REDUCE_PROD", [2, 3], [0], shape=(), table="ReducerOptions"), 6),
+    ],
+)
+def test_integer_constants_are_folded(data: bytes, expected: object) -> None:
+    graph = convert(data)
+    assert not graph.nodes
+    np.testing.assert_array_equal(graph.output_tensors[1].data, expected)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        integer_network("GATHER", [5, 6, 7], [3], shape=(1,), table="GatherOptions"),
+        integer_network("FLOOR_DIV", [1], [0], shape=(1,)),
+        integer_network("RESHAPE", [1, 2], [3], shape=(3,)),
+    ],
+)
+def test_bad_integer_constants_are_refused(data: bytes) -> None:
+    with pytest.raises(errors.ModelFormatError, match=r"\(operator 0, computing 't1'\) is malformed"):
+        convert(data)

@@ -37,18 +37,25 @@ def fold(lowering: Lowering, op: Operator) -> bool:
     if not inputs or len(values) < len(inputs):
         return False
     try:
-        results = _FOLDS[op.op](op, *values)
-    except (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError) as error:
+        with np.errstate(divide="raise"):
+            results = _FOLDS[op.op](op, *values)
+    except _NotFoldedError:
+        return False
+    except (ValueError, IndexError, TypeError, ArithmeticError) as error:
         lowering.malformed(op, f"its constants do not fit: {error}")
     for i, result in enumerate(results if isinstance(results, list) else [results]):
         lowering.set_constant(op, np.asarray(result), i)
     return True
 
 
+class _NotFoldedError(Exception):
+    """The operator is sound, but a form of it that is left to its lowering."""
+
+
 def _strided(op: Operator, x: Array, begin: Array, end: Array, strides: Array) -> Array:
     masks = op.options
     if x.ndim != 1 or begin.size != 1 or masks["ellipsis_mask"] or masks["new_axis_mask"]:
-        raise ValueError("only slices of vectors are folded")
+        raise _NotFoldedError
     first = int(begin[0])
     if masks["shrink_axis_mask"]:
         return np.asarray(x[first])
@@ -67,7 +74,7 @@ def _product(op: Operator, x: Array, axes: Array) -> Array:
 
 def _gather(op: Operator, x: Array, indices: Array) -> Array:
     if op.options["batch_dims"]:
-        raise ValueError("batched gathers are not folded")
+        raise _NotFoldedError
     if indices.size and (indices.min() < 0 or indices.max() >= x.shape[op.options["axis"]]):
         raise IndexError("an index is out of range")
     return np.take(x, indices, axis=op.options["axis"])
@@ -75,14 +82,14 @@ def _gather(op: Operator, x: Array, indices: Array) -> Array:
 
 def _fill(op: Operator, shape: Array, value: Array) -> Array:
     if np.prod(shape.astype(np.float64)) > _LARGEST:
-        raise ValueError("the result is too large")
+        raise _NotFoldedError
     return np.full(shape.tolist(), value)
 
 
 def _arange(op: Operator, start: Array, limit: Array, delta: Array) -> Array:
     count = (int(limit) - int(start)) // (int(delta) or 1)
     if count > _LARGEST:
-        raise ValueError("the result is too large")
+        raise _NotFoldedError
     return np.arange(int(start), int(limit), int(delta))
 
 
@@ -97,7 +104,7 @@ _FOLDS: dict[str, Callable[..., Array | list[Array]]] = {
     "CAST": lambda op, a: a,
     "PACK": lambda op, *parts: np.stack(parts, op.options["axis"]),
     "CONCATENATION": lambda op, *parts: np.concatenate(parts, op.options["axis"]),
-    "RESHAPE": lambda op, x, shape: x.reshape(shape.tolist()),
+    "RESHAPE": lambda op, x, *shape: x.reshape(shape[0].tolist() if shape else op.options["new_shape"]),
     "SQUEEZE": lambda op, x: x.squeeze(op.options["squeeze_dims"] or None),
     "EXPAND_DIMS": lambda op, x, axis: np.expand_dims(x, int(axis.reshape(-1)[0])),
     "STRIDED_SLICE": _strided,

@@ -187,12 +187,13 @@ def _op_name(code: Table) -> str:
 
 def _options(op: str, table: Table | None) -> dict[str, Any]:
     known = schema.OPTIONS.get(op, {})
-    if table is None:
-        return {name: default for name, (_, _, default) in known.items()}
-    options = {name: table.scalar(slot, kind, default) for name, (slot, kind, default) in known.items()}
+    options = {
+        name: default if table is None else table.scalar(slot, kind, default)
+        for name, (slot, kind, default) in known.items()
+    }
     if op in schema.VECTOR_OPTIONS:
         name, slot = schema.VECTOR_OPTIONS[op]
-        options[name] = table.integers(slot) or ()
+        options[name] = () if table is None else table.integers(slot) or ()
     return options
 
 

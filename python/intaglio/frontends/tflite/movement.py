@@ -22,7 +22,7 @@ def reshape(lowering: Lowering, op: Operator) -> None:
         shape = lowering.integers(op, 1, "new shape")
     else:
         # A shape computed at run time is fixed once the input's shape is: the file then tells the result.
-        shape = list(op.options.get("new_shape", ())) or list(lowering.source_output(op).shape)
+        shape = list(op.options["new_shape"]) or list(lowering.source_output(op).shape)
     count = math.prod(x.shape)
     if shape.count(-1) == 1:
         known = -math.prod(shape)
@@ -35,7 +35,7 @@ def reshape(lowering: Lowering, op: Operator) -> None:
 def squeeze(lowering: Lowering, op: Operator) -> None:
     x = lowering.input(op, 0)
     rank = len(x.shape)
-    dims = op.options.get("squeeze_dims", ())
+    dims = op.options["squeeze_dims"]
     axes = {normal_axis(lowering, op, d, rank) for d in dims} or {i for i in range(rank) if x.shape[i] == 1}
     if any(x.shape[i] != 1 for i in axes):
         lowering.malformed(op, f"axes {sorted(axes)} of {x.shape} are not all 1")
