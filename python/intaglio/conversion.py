@@ -33,6 +33,8 @@ def _bytes_of(source: str | os.PathLike[str] | bytes | bytearray | memoryview | 
     if isinstance(source, str | os.PathLike):
         with open(source, "rb") as file:
             return file.read()
+    if not isinstance(source, bytes | bytearray | memoryview) and not hasattr(source, "read"):
+        raise TypeError(f"source: expected a path, bytes, a binary file or a Graph, got {type(source).__name__}")
     data = source if isinstance(source, bytes | bytearray | memoryview) else source.read()
     if not isinstance(data, bytes | bytearray | memoryview):
         raise TypeError(f"source: expected a binary file, but reading it gave {type(data).__name__}")

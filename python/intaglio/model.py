@@ -150,6 +150,8 @@ def _file_bytes(source: Any, requant: str) -> object:
                 return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     elif hasattr(source, "read"):
         source = source.read()
+        if not isinstance(source, bytes | bytearray | memoryview):
+            raise TypeError(f"source: expected a binary file, but reading it gave {type(source).__name__}")
     if isinstance(source, bytearray | memoryview):
         source = bytes(source)
     if isinstance(source, bytes) and source.startswith(_MAGIC):

@@ -34,6 +34,13 @@ def test_every_kind_of_source(path: Path) -> None:
             np.testing.assert_array_equal(intaglio.load(source)(x), expected)
 
 
+def test_what_is_no_source() -> None:
+    with pytest.raises(TypeError, match="expected a binary file, but reading it gave str"):
+        intaglio.load(io.StringIO("net.intaglio"))  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        intaglio.load(7)  # type: ignore[arg-type]
+
+
 def test_unknown_requantization(path: Path) -> None:
     with pytest.raises(ValueError, match="requant: expected 'float32' or 'fixed', got 'int8'"):
         intaglio.load(path, requant="int8")
@@ -89,6 +96,7 @@ def test_describes_its_plan(isa: str) -> None:
 
 
 def test_tiers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INTAGLIO_ISA", raising=False)
     graph = networks.small()
     assert cpu.tiers()[0] == "scalar"
     assert intaglio.load(graph).isa == cpu.tiers()[-1]
