@@ -20,7 +20,7 @@ test: $(VENV)/installed-dev
 test-full: $(VENV)/installed-dev
 	INTAGLIO_FRESH_SEED=1 $(BIN)/pytest -n 2 -m ""
 
-bench: $(VENV)/installed-peers
+bench: $(VENV)/installed-dev
 	$(BIN)/pytest benchmarks --benchmark-enable --benchmark-only --benchmark-columns=median,iqr,min,rounds
 
 lint: $(VENV)/installed-dev
@@ -40,7 +40,7 @@ clean:
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-# Each installation holds what the one before it does, and more.
+# The second installation holds what the first does, and more.
 $(VENV)/installed: $(BIN)/python $(SOURCES)
 	@echo "building and installing intaglio into $(VENV) ..."
 	$(BIN)/pip install --quiet .
@@ -50,8 +50,3 @@ $(VENV)/installed-dev: $(BIN)/python $(SOURCES)
 	@echo "building and installing intaglio and its development tools into $(VENV) ..."
 	$(BIN)/pip install --quiet ".[dev]"
 	touch $(VENV)/installed $@
-
-$(VENV)/installed-peers: $(BIN)/python $(SOURCES)
-	@echo "building and installing intaglio and the engines to compare it with into $(VENV) ..."
-	$(BIN)/pip install --quiet ".[peers]"
-	touch $(VENV)/installed $(VENV)/installed-dev $@
