@@ -21,7 +21,7 @@ def conv_2d(lowering: Lowering, op: Operator) -> None:
     channels, kh, kw, per_group = weight.shape
     if per_group == 0 or x.shape[3] % per_group or channels % max(x.shape[3] // per_group, 1):
         lowering.malformed(op, f"weights {weight.shape} do not fit {x.shape[3]} input channels")
-    stride, dilation = strides(lowering, op), _dilations(lowering, op)
+    stride, dilation = strides(lowering, op), dilations(lowering, op)
     padding, size = window(lowering, op, x, (kh, kw), stride, dilation)
     y = lowering.quantized_output(op, (x.shape[0], *size, channels))
     _emit(
@@ -38,7 +38,7 @@ def depthwise_conv_2d(lowering: Lowering, op: Operator) -> None:
         lowering.malformed(op, f"weights {weight.shape} do not fit {x.shape[3]} input channels")
     assert weight.data is not None
     weight = lowering.derived(weight, "taps", weight.data.reshape(kh, kw, channels))
-    stride, dilation = strides(lowering, op), _dilations(lowering, op)
+    stride, dilation = strides(lowering, op), dilations(lowering, op)
     padding, size = window(lowering, op, x, (kh, kw), stride, dilation)
     y = lowering.quantized_output(op, (x.shape[0], *size, channels))
     _emit(
@@ -149,7 +149,7 @@ def strides(lowering: Lowering, op: Operator) -> tuple[int, int]:
     return stride
 
 
-def _dilations(lowering: Lowering, op: Operator) -> tuple[int, int]:
+def dilations(lowering: Lowering, op: Operator) -> tuple[int, int]:
     dilation = (op.options["dilation_h"], op.options["dilation_w"])
     if min(dilation) < 1:
         lowering.malformed(op, f"it has dilations {dilation}")
