@@ -88,7 +88,7 @@ class Planner {
     return first;
   }
 
-  // How many parts work of this size is worth splitting into: 1 below about a million multiply-accumulates.
+  // How many parts work of this size is worth splitting into: 1 below twice kWorkPerPart.
   int parts_for(std::int64_t macs) const;
 
  protected:
