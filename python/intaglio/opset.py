@@ -7,9 +7,8 @@ computes is defined in docs/arithmetic.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 #: Version of the set below; a file records the version it was written with.
 OPSET_VERSION: Final = 1
@@ -102,16 +101,14 @@ class FloatReduce(IntEnum):
     MIN = 3
 
 
-@dataclass(frozen=True)
-class Attr:
+class Attr(NamedTuple):
     """One attribute: ``length`` integers, or any number (at most one such attribute per op) when ``length`` is None."""
 
     name: str
     length: int | None = 1
 
 
-@dataclass(frozen=True)
-class Op:
+class Op(NamedTuple):
     """One op: file code, name, the inputs it takes in order, attributes in file order, its outputs in order."""
 
     code: int
