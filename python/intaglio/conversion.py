@@ -14,7 +14,7 @@ Source = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | G
 
 
 def convert(source: Source, *, requant: str = "float32") -> Graph:
-    """The graph of a network: a path, bytes, binary file object or `Graph`; `.tflite` or `.intaglio`.
+    """The graph of a network: a path, bytes, binary file object or `Graph`; `.onnx`, `.tflite` or `.intaglio`.
 
     ``requant`` chooses how accumulators become int8 (docs/arithmetic.md): "float32", or "fixed" for the bits of
     TFLite's reference kernels. Graphs and `.intaglio` files already say which, and come back as they are.
@@ -25,7 +25,8 @@ def convert(source: Source, *, requant: str = "float32") -> Graph:
     if isinstance(source, Graph):
         return source
     data = _bytes_of(source)
-    graph = read(data, modes[requant])
+    folder = os.path.dirname(os.path.abspath(source)) if isinstance(source, str | os.PathLike) else None
+    graph = read(data, modes[requant], folder)
     return graph if detect(data) == "intaglio" else simplify(graph)
 
 

@@ -1,4 +1,4 @@
-"""The errors the package raises. Each names the node, tensor, input or file, what was expected and what came.
+"""The errors and warnings of the package. Each names the node, tensor, input or file, what was expected and what came.
 
 Every class is also the builtin a NumPy user would catch.
 """
@@ -44,3 +44,7 @@ class IsaError(Error, ValueError):
 
 class MissingExtraError(Error, ImportError):
     """An optional dependency is not installed; the message names the extra that brings it."""
+
+
+class NotQuantizedWarning(UserWarning):
+    """A network was loaded that computes in float32 throughout: right, but slower and larger than in int8."""

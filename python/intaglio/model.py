@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from intaglio import _core
 from intaglio.arrays import TensorInfo, check_batch, fit, to_floats
-from intaglio.errors import InputError
+from intaglio.errors import InputError, NotQuantizedWarning
 
 if TYPE_CHECKING:
     from intaglio.graph import Graph
@@ -163,4 +164,8 @@ def _file_bytes(source: Any, requant: str) -> object:
     from intaglio.conversion import convert
     from intaglio.serialize.writer import write
 
-    return write(convert(source, requant=requant))
+    graph = convert(source, requant=requant)
+    if not any(tensor.dtype == np.int8 for tensor in graph.tensors.values()):
+        message = "the network is not quantized and runs in float32: intaglio.quantize makes it smaller and faster"
+        warnings.warn(NotQuantizedWarning(message), stacklevel=3)
+    return write(graph)

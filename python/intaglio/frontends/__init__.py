@@ -9,25 +9,34 @@ from intaglio.opset import Requant
 #: The first bytes of an `.intaglio` file.
 INTAGLIO_MAGIC = b"INTAGLIO"
 TFLITE_MAGIC = b"TFL3"
+#: An .onnx file has no magic, but begins with its version, field 1 of the protobuf message.
+ONNX_FIRST_BYTE = b"\x08"
 
 
 def detect(data: bytes) -> str:
-    """The format of a file: "intaglio" or "tflite"."""
+    """The format of a file: "intaglio", "tflite" or "onnx"."""
     if not data:
         raise ModelFormatError("the file is empty")
     if data.startswith(INTAGLIO_MAGIC):
         return "intaglio"
     if data[4:8] == TFLITE_MAGIC:
         return "tflite"
+    if data.startswith(ONNX_FIRST_BYTE):
+        return "onnx"
     raise ModelFormatError(
-        f"the file is neither .tflite nor .intaglio: it has {len(data)} bytes and starts with {data[:8]!r}"
+        f"the file is neither .onnx, .tflite nor .intaglio: it has {len(data)} bytes and starts with {data[:8]!r}"
     )
 
 
-def read(data: bytes, requant: Requant) -> Graph:
-    """The graph of a file in any known format, as its frontend makes it."""
-    if detect(data) == "intaglio":
+def read(data: bytes, requant: Requant, folder: str | None = None) -> Graph:
+    """The graph of a file in any known format, as its frontend makes it; ``folder`` is where the file lies."""
+    kind = detect(data)
+    if kind == "intaglio":
         return Graph.from_bytes(data)
-    from intaglio.frontends.tflite import load
+    if kind == "tflite":
+        from intaglio.frontends import tflite
 
-    return load(data, requant)
+        return tflite.load(data, requant)
+    from intaglio.frontends import onnx
+
+    return onnx.load(data, requant, folder)

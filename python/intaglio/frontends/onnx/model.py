@@ -148,8 +148,8 @@ def _size(name: str, axis: int, dim: Any) -> int:
         return 1
     label = f" ({dim.dim_param!r})" if dim.dim_param else ""
     raise ShapeError(
-        f"input {name!r}: axis {axis}{label}: expected a size, got an open one; only the first axis may be open: export "
-        "the network with fixed sizes"
+        f"input {name!r}: axis {axis}{label}: expected a size, got an open one; only the first axis may be open: "
+        "export the network with fixed sizes"
     )
 
 

@@ -75,6 +75,8 @@ def only_ones_move(shape: Sequence[int], old: Sequence[int], new: Sequence[int])
 
 def reshape_groups(old: Sequence[int], new: Sequence[int]) -> list[tuple[list[int], list[int]]]:
     """Runs of axes of two shapes with equal products, as short as possible."""
+    if 0 in old:
+        return [(list(range(len(old))), list(range(len(new))))]
     groups: list[tuple[list[int], list[int]]] = []
     i = j = 0
     while i < len(old) or j < len(new):

@@ -1,0 +1,68 @@
+"""Pooling over windows and over whole images."""
+
+from __future__ import annotations
+
+from intaglio.frontends.onnx.lowering import Lowering
+from intaglio.frontends.onnx.model import SourceNode
+from intaglio.frontends.onnx.values import Value, channels_last, stored_shape
+from intaglio.frontends.onnx.windows import as_image, from_image, window
+from intaglio.opset import FloatPool, FloatReduce
+
+
+def max_pool(lowering: Lowering, node: SourceNode, x: Value) -> Value:
+    if len(node.outputs) > 1:
+        lowering.refuse("it also gives the positions of the maxima")
+    return _pool(lowering, node, x, FloatPool.MAX)
+
+
+def average_pool(lowering: Lowering, node: SourceNode, x: Value) -> Value:
+    including = node.attributes.get("count_include_pad", 0)
+    return _pool(lowering, node, x, FloatPool.AVERAGE_INCLUDING_PADDING if including else FloatPool.AVERAGE)
+
+
+def global_average_pool(lowering: Lowering, node: SourceNode, x: Value) -> Value:
+    return _global(lowering, x, FloatReduce.MEAN)
+
+
+def global_max_pool(lowering: Lowering, node: SourceNode, x: Value) -> Value:
+    return _global(lowering, x, FloatReduce.MAX)
+
+
+def _pool(lowering: Lowering, node: SourceNode, x: Value, kind: FloatPool) -> Value:
+    if len(x.shape) not in (3, 4):
+        lowering.refuse(f"its input has the shape {x.shape}; supported are [N, C, H, W] and [N, C, L]")
+    kernel = [int(n) for n in node.attributes.get("kernel_shape", ())]
+    if len(kernel) != len(x.shape) - 2:
+        lowering.malformed(f"its kernel {kernel} does not fit its input {x.shape}")
+    ceil = bool(node.attributes.get("ceil_mode", 0))
+    geometry = window(lowering, node, x.shape[2:], kernel, ceil=ceil)
+    if geometry.dilation != (1, 1):
+        lowering.refuse(f"it has dilations {geometry.dilation}")
+    # Padding that only rounding up brings never counts.
+    if kind is FloatPool.AVERAGE_INCLUDING_PADDING:
+        given = window(lowering, node, x.shape[2:], kernel)
+        if not any(given.padding):
+            kind = FloatPool.AVERAGE
+        elif given.padding != geometry.padding:
+            lowering.refuse("it counts padding and rounds its size up")
+    image = as_image(lowering, x)
+    shape = (*x.shape[:2], *geometry.output)
+    y = lowering.emit(
+        "float_pool2d", [lowering.stored(image, channels_last(4))], stored_shape(shape, channels_last(4)),
+        kind=kind, kernel=(*[1] * (2 - len(kernel)), *kernel), stride=geometry.stride, padding=geometry.padding,
+        selects=kind is FloatPool.MAX,
+    )  # fmt: skip
+    return from_image(lowering, lowering.result(y, shape, channels_last(4), x.dtype), len(kernel))
+
+
+def _global(lowering: Lowering, x: Value, kind: FloatReduce) -> Value:
+    rank = len(x.shape)
+    if rank < 3:
+        lowering.malformed(f"its input has the shape {x.shape}, expected [N, C, ...]")
+    shape = (*x.shape[:2], *[1] * (rank - 2))
+    order = channels_last(rank)
+    y = lowering.emit(
+        "float_reduce", [lowering.stored(x, order)], stored_shape(shape, order), kind=kind,
+        axes=tuple(range(1, rank - 1)), selects=kind is FloatReduce.MAX,
+    )  # fmt: skip
+    return lowering.result(y, shape, order, x.dtype)

@@ -1,0 +1,85 @@
+"""Reductions over axes, softmax, and positions of extremes."""
+
+from __future__ import annotations
+
+import math
+
+from intaglio.frontends.onnx.lowering import FLOAT32, INT64, Lowering
+from intaglio.frontends.onnx.model import SourceNode
+from intaglio.frontends.onnx.values import Value, plain, stored_shape
+from intaglio.opset import FloatReduce
+
+_KINDS = {
+    "ReduceMean": FloatReduce.MEAN,
+    "ReduceSum": FloatReduce.SUM,
+    "ReduceMax": FloatReduce.MAX,
+    "ReduceMin": FloatReduce.MIN,
+}
+
+
+def reduce(lowering: Lowering, node: SourceNode, x: Value, axes: Value | None = None) -> Value:
+    """Axes are an input in newer operator sets, an attribute before; without them, all axes."""
+    lowering.floats(x)
+    rank = len(x.shape)
+    given = lowering.integers(axes, "axes") if axes is not None else node.attributes.get("axes")
+    if not given:
+        if node.attributes.get("noop_with_empty_axes", 0):
+            return x
+        given = range(rank)
+    chosen = sorted({lowering.axis(int(axis), rank) for axis in given})
+    kept = tuple(1 if axis in chosen else n for axis, n in enumerate(x.shape))
+    if not chosen:
+        return x
+    order = plain(rank) if x.data is not None else x.order
+    kind = _KINDS[node.op]
+    stored_axes = tuple(sorted(order.index(axis) for axis in chosen))
+    y = lowering.emit(
+        "float_reduce", [lowering.stored(x, order)], stored_shape(kept, order), kind=kind, axes=stored_axes,
+        selects=kind in (FloatReduce.MAX, FloatReduce.MIN),
+    )  # fmt: skip
+    result = lowering.result(y, kept, order)
+    if node.attributes.get("keepdims", 1):
+        return result
+    return lowering.reshaped(result, [n for axis, n in enumerate(x.shape) if axis not in chosen])
+
+
+def softmax(lowering: Lowering, node: SourceNode, x: Value) -> Value:
+    return softmax_of(lowering, node, x, lowering.model.opset)
+
+
+def softmax_of(lowering: Lowering, node: SourceNode, x: Value, opset: int) -> Value:
+    """Along one axis; before opset 13 along all from that axis on."""
+    lowering.floats(x)
+    rank = len(x.shape)
+    axis = lowering.axis(node.attributes.get("axis", -1 if opset >= 13 else 1), rank)
+    if opset >= 13 or all(n == 1 for n in x.shape[axis + 1 :]):
+        return _softmax_last(lowering, node, x, axis)
+    flat = lowering.reshaped(x, (*x.shape[:axis], math.prod(x.shape[axis:])))
+    return lowering.reshaped(_softmax_last(lowering, node, flat, axis), x.shape)
+
+
+def _softmax_last(lowering: Lowering, node: SourceNode, x: Value, axis: int) -> Value:
+    lies = plain(len(x.shape)) if x.data is not None else x.order
+    order = (*(a for a in lies if a != axis), axis)
+    y = lowering.emit(
+        "float_softmax", [lowering.stored(x, order)], stored_shape(x.shape, order), log=int(node.op == "LogSoftmax")
+    )
+    return lowering.result(y, x.shape, order)
+
+
+def arg_extreme(lowering: Lowering, node: SourceNode, x: Value) -> Value:
+    """ArgMax and ArgMin of the first extreme."""
+    if node.attributes.get("select_last_index", 0):
+        lowering.refuse("it asks for the last of equal values")
+    if x.dtype == FLOAT32 and x.tensor not in lowering.grids:
+        lowering.refuse("its input is float32; supported are quantized inputs: quantize the network, or cut it here")
+    rank = len(x.shape)
+    axis = lowering.axis(node.attributes.get("axis", 0), rank)
+    dropped = tuple(n for a, n in enumerate(x.shape) if a != axis)
+    order = plain(rank)
+    op = "arg_max" if node.op == "ArgMax" else "arg_min"
+    y = lowering.emit(op, [lowering.stored(x, order)], dropped, dtype=INT64, axis=axis)
+    result = lowering.result(y, dropped, plain(rank - 1), INT64)
+    if not node.attributes.get("keepdims", 1):
+        return result
+    return lowering.reshaped(result, tuple(1 if a == axis else n for a, n in enumerate(x.shape)))
