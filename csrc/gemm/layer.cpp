@@ -9,6 +9,9 @@ namespace {
 // Input bytes of the rows that one kernel call works on: they stay in the second-level cache while the kernel goes over
 // them once for every few columns.
 constexpr std::int64_t kBlockBytes = 256 * 1024;
+// What reading a byte of weights costs in multiply-accumulates where they come from beyond the second-level cache: all
+// that counts for a single row.
+constexpr std::int64_t kWeightByteCost = 4;
 // Rows and panels that parts are cut at: multiples that whole tiles fill.
 constexpr std::int64_t kRowGrain = 8;
 constexpr std::int64_t kPanelGrain = 2;
@@ -157,6 +160,7 @@ void run_gemm(const void* arguments, const Memory& memory, int part, int parts) 
   }
 }
 
+// What the kernels take instead of taps: every run cut into groups of four bytes.
 Result<std::span<const std::int32_t>> group_offsets(const Node& node, Planner& planner, const GemmLayer& layer) {
   const auto depth = static_cast<std::size_t>(layer.depth);
   const std::size_t count = group_count(layer.taps.size(), depth);
@@ -167,8 +171,9 @@ Result<std::span<const std::int32_t>> group_offsets(const Node& node, Planner& p
     if (tap < INT32_MIN || tap + layer.depth > INT32_MAX) {
       return node_error(Code::kShape, node, "a window spans more than 2^31 bytes of input");
     }
-    for (std::size_t k = 0; k < depth; k += kGroupBytes)
-      offsets[i++] = static_cast<std::int32_t>(tap) + static_cast<std::int32_t>(k);
+    for (std::size_t k = 0; k < depth; k += kGroupBytes) {
+      offsets[i++] = static_cast<std::int32_t>(tap + static_cast<std::ptrdiff_t>(k));
+    }
   }
   return std::span<const std::int32_t>(offsets, count);
 }
@@ -244,29 +249,6 @@ void merge_axes(GemmAxis (&axes)[kGemmAxes]) {
   std::copy(merged, merged + kGemmAxes, axes);
 }
 
-Result<GemmWeights> pack_weights(const Node& node, Planner& planner, const WeightLayout& layout, std::int64_t groups,
-                                 std::span<const std::int32_t> bias, std::int32_t input_zero_point,
-                                 std::int32_t weight_zero_point) {
-  const auto columns = static_cast<std::size_t>(layout.columns);
-  const std::size_t group_bytes = packed_bytes(columns, layout.taps.size(), static_cast<std::size_t>(layout.depth));
-  const std::size_t width = align_up(columns, kPanelColumns);
-  auto* panels = planner.make<std::int8_t>(std::max<std::size_t>(static_cast<std::size_t>(groups) * group_bytes, 1));
-  auto* folded = planner.make<std::int32_t>(static_cast<std::size_t>(groups) * width);
-  if (panels == nullptr || folded == nullptr) return out_of_memory(node);
-  for (std::size_t group = 0; group < static_cast<std::size_t>(groups); ++group) {
-    WeightLayout part = layout;
-    part.values += static_cast<std::ptrdiff_t>(group * columns) * layout.column_stride;
-    pack_panels(part, panels + group * group_bytes);
-    for (std::size_t column = 0; column < columns; ++column) {
-      const std::int64_t total = sum_weights(part, static_cast<std::int64_t>(column), weight_zero_point).total();
-      // Modulo 2^32, as the kernels' accumulators are.
-      folded[group * width + column] = static_cast<std::int32_t>(
-          static_cast<std::uint32_t>(bias[group * columns + column] - input_zero_point * total));
-    }
-  }
-  return GemmWeights{panels, folded};
-}
-
 Status emit_gemm(const Node& node, Planner& planner, const GemmLayer& layer, const char* reason) {
   const std::int64_t macs = saturating_product(positions(layer) * layer.groups * layer.group_columns,
                                                static_cast<std::int64_t>(layer.taps.size()) * layer.depth);
@@ -278,7 +260,9 @@ Status emit_gemm(const Node& node, Planner& planner, const GemmLayer& layer, con
   auto offsets = group_offsets(node, planner, layer);
   if (!offsets.ok()) return offsets.status();
   set_up(*arguments, offsets.value());
-  const int parts = planner.parts_for(macs);
+  const std::int64_t weight_bytes =
+      layer.groups * arguments->group_width / static_cast<std::int64_t>(kPanelColumns) * arguments->panel_bytes;
+  const int parts = planner.parts_for(std::max(macs, weight_bytes * kWeightByteCost));
   arguments->sharing = choose_sharing(arguments->layer, parts);
 
   if (layer.weight_zero_point != 0) {

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <span>
 
-#include "gemm/pack.h"
 #include "kernels/gemm.h"
 #include "runtime/planner.h"
 
@@ -39,16 +38,6 @@ struct GemmLayer {
   // Weights with a zero point take a term for every output position: less the zero point times the sum of its inputs.
   std::int32_t weight_zero_point = 0;
 };
-
-// The bias with the correction for the input's zero point, and the packed weights, of `groups` groups of
-// layout.columns columns each (groups follow one another `layout.columns` columns apart).
-struct GemmWeights {
-  const std::int8_t* panels = nullptr;
-  const std::int32_t* bias = nullptr;
-};
-Result<GemmWeights> pack_weights(const Node& node, Planner& planner, const WeightLayout& layout, std::int64_t groups,
-                                 std::span<const std::int32_t> bias, std::int32_t input_zero_point,
-                                 std::int32_t weight_zero_point);
 
 // Joins axes that lie end to end, so that tiles run on over their ends.
 void merge_axes(GemmAxis (&axes)[kGemmAxes]);

@@ -2,9 +2,8 @@
 //
 //   kVectors                              vectors of int32 that make up a panel's 16 columns
 //   kRows<NP>                             rows of the tallest tile of NP panels that stays in registers
-//   kTallPanels, kNearPanels, kMaxPanels  widths in panels: of the tile for large weights, of that for weights that
-//   stay
-//                                         in the first-level cache, of the widest
+//   kTallPanels, kNearPanels, kMaxPanels  widths in panels: of the tile for large weights, of that for weights which
+//                                         stay in the first-level cache, of the widest
 //   Vector, Weights, Activations          a vector of int32, and the two operands of dot()
 //   load_bias(p), add(a, b), splat(i)
 //   load_weights(p)                       4 bytes for each of a vector's columns

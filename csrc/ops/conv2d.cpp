@@ -2,6 +2,7 @@
 // runs of bytes at the same offsets everywhere: one per kernel row, or one per tap where columns are dilated or
 // grouped.
 #include "gemm/layer.h"
+#include "gemm/weights.h"
 #include "ops/padded_input.h"
 #include "ops/sum_of_products.h"
 

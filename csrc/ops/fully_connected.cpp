@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "gemm/layer.h"
+#include "gemm/weights.h"
 #include "ops/sum_of_products.h"
 
 namespace intaglio {

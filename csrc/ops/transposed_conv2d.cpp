@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "gemm/layer.h"
+#include "gemm/weights.h"
 #include "ops/padded_input.h"
 #include "ops/sum_of_products.h"
 
