@@ -33,3 +33,17 @@ def bilinear_table(
     low = position // 1024
     high = np.minimum(low + 1, size - 1)
     return np.stack([low, high, position - 1024 * low], axis=1).astype(np.int32)
+
+
+def float_bilinear_table(
+    size: int, output: int, *, align_corners: bool = False, half_pixel_centers: bool = False
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """(low, high) of each output, and the weight of high."""
+    steps, spans = (size - 1, output - 1) if align_corners and output > 1 else (size, output)
+    scale = np.float32(steps) / np.float32(spans)
+    position = np.arange(output, dtype=np.float32)
+    position = (position + np.float32(0.5)) * scale - np.float32(0.5) if half_pixel_centers else position * scale
+    position = np.clip(position, 0, size - 1)
+    low = np.floor(position)
+    positions = np.stack([low, np.minimum(low + 1, size - 1)], axis=1).astype(np.int32)
+    return positions, np.asarray(position - low, np.float32)

@@ -40,30 +40,6 @@ def control_flow() -> bytes:
     return two_relus("RELU").bytes([2], subgraphs=2)
 
 
-def float_network() -> bytes:
-    net = Writer("float32")
-    x, y = net.input((2,)), net.tensor((2,))
-    net.operator("RELU", [x], [y])
-    return net.bytes([y])
-
-
-def float_part() -> bytes:
-    net = Writer()
-    x, q, y = net.input((2,), dtype="float32"), net.tensor((2,), 0.1, 0), net.tensor((2,), dtype="float32")
-    net.operator("QUANTIZE", [x], [q])
-    net.operator("RELU", [x], [y])
-    return net.bytes([q, y])
-
-
-def hybrid() -> bytes:
-    net = Writer()
-    x, q = net.input((1, 4), dtype="float32"), net.tensor((1, 4), 0.1, 0)
-    w, y = net.constant(np.ones((2, 4), np.int8), 0.1, 0), net.tensor((1, 2), dtype="float32")
-    net.operator("QUANTIZE", [x], [q])
-    net.operator("FULLY_CONNECTED", [x, w, -1], [y], "FullyConnectedOptions")
-    return net.bytes([q, y])
-
-
 def int16() -> bytes:
     net = Writer()
     x, y = net.input((2,), 0.1, 0), net.tensor((2,), 0.1, 0, dtype="int16")
@@ -114,9 +90,6 @@ def uint8_without_scale() -> bytes:
         (unknown_op, r"CUMSUM \(operator 1, computing 'result'\)"),
         (lstm, r"UNIDIRECTIONAL_SEQUENCE_LSTM \(operator 1"),
         (control_flow, "2 subgraphs.*export a single signature"),
-        (float_network, "not quantized.*float32.*quantize it to int8 first"),
-        (float_part, r"RELU \(operator 1, computing 't2'\).*'t0' is float32.*full integer quantization"),
-        (hybrid, r"FULLY_CONNECTED \(operator 1.*'t0' is float32"),
         (int16, "'t1' has element type int16.*export with int8"),
         (activation_of_two_scales, "'t0' has 2 scales; exactly one"),
         (weights_along_another_axis, "4 scales along axis 1"),

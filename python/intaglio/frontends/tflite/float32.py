@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intaglio.frontends.tflite.convolution import dilations, strides, window
-from intaglio.frontends.tflite.float32_elementwise import bounds
+from intaglio.frontends.tflite.float32_elementwise import bounds, emit_bounded, float_input
 from intaglio.frontends.tflite.lowering import FLOAT32, Lowering
 from intaglio.frontends.tflite.matmul import rows, transposed
 from intaglio.frontends.tflite.model import Operator
 from intaglio.frontends.tflite.movement import normal_axis
 from intaglio.geometry import same_transposed_padding
 from intaglio.graph import AttrValue, Tensor
-from intaglio.opset import FloatPool, FloatReduce
-from intaglio.resize_tables import bilinear_positions
+from intaglio.opset import FloatBinary, FloatPool, FloatReduce
+from intaglio.resize_tables import float_bilinear_table, nearest_table
 
 _POOLS = {"MAX_POOL_2D": FloatPool.MAX, "AVERAGE_POOL_2D": FloatPool.AVERAGE}
 _REDUCTIONS = {
@@ -34,7 +34,7 @@ def conv_2d(lowering: Lowering, op: Operator) -> None:
         lowering.malformed(op, f"weights {weight.shape} do not fit {x.shape[3]} input channels")
     stride, dilation = strides(lowering, op), dilations(lowering, op)
     padding, size = window(lowering, op, x, (kh, kw), stride, dilation)
-    y = lowering.float_output(op, (x.shape[0], *size, channels))
+    y = lowering.output(op, (x.shape[0], *size, channels))
     _emit(
         lowering, op, "float_conv2d", x, weight, 2, y,
         stride=stride, padding=padding, dilation=dilation, groups=x.shape[3] // per_group,
@@ -49,7 +49,7 @@ def depthwise_conv_2d(lowering: Lowering, op: Operator) -> None:
     assert weight.data is not None
     stride, dilation = strides(lowering, op), dilations(lowering, op)
     padding, size = window(lowering, op, x, (kh, kw), stride, dilation)
-    y = lowering.float_output(op, (x.shape[0], *size, channels))
+    y = lowering.output(op, (x.shape[0], *size, channels))
     taps = lowering.derived(weight, "taps", weight.data.reshape(kh, kw, channels))
     _emit(
         lowering, op, "float_depthwise_conv2d", x, taps, 2, y, stride=stride, padding=padding, dilation=dilation
@@ -66,7 +66,7 @@ def transpose_conv(lowering: Lowering, op: Operator) -> None:
     stride = strides(lowering, op)
     height = same_transposed_padding(x.shape[1], kh, stride[0], shape[1])
     width = same_transposed_padding(x.shape[2], kw, stride[1], shape[2])
-    y = lowering.float_output(op, (x.shape[0], shape[1], shape[2], channels))
+    y = lowering.output(op, (x.shape[0], shape[1], shape[2], channels))
     padding = (height[0], width[0], height[1], width[1])
     _emit(lowering, op, "float_transposed_conv2d", x, weight, 3, y, stride=stride, padding=padding)
 
@@ -74,14 +74,14 @@ def transpose_conv(lowering: Lowering, op: Operator) -> None:
 def fully_connected(lowering: Lowering, op: Operator) -> None:
     if op.options["weights_format"] != 0:
         lowering.refuse(op, "its weights are shuffled for one CPU; export with the default weights format")
-    x = lowering.float(op, 0)
+    x = float_input(lowering, op, 0)
     constant = lowering.constant_value(op, 1) is not None
-    weight = _weights(lowering, op, 1, 2) if constant else lowering.float(op, 1)
+    weight = _weights(lowering, op, 1, 2) if constant else float_input(lowering, op, 1)
     if len(weight.shape) != 2:
         lowering.malformed(op, f"its weights have the shape {weight.shape}, expected rank 2")
     channels, depth = weight.shape
     leading = rows(lowering, op, x, depth)
-    y = lowering.float_output(op, (*leading, channels))
+    y = lowering.output(op, (*leading, channels))
     weight = transposed(lowering, weight)
     if leading:
         _emit(lowering, op, "float_matmul", lowering.reshaped(x, (*leading, depth), y), weight, 2, y)
@@ -92,7 +92,7 @@ def fully_connected(lowering: Lowering, op: Operator) -> None:
 
 
 def batch_matmul(lowering: Lowering, op: Operator) -> None:
-    a, b = lowering.float(op, 0), lowering.float(op, 1)
+    a, b = float_input(lowering, op, 0), float_input(lowering, op, 1)
     if len(a.shape) < 2 or len(b.shape) < 2:
         lowering.malformed(op, f"its inputs have the shapes {a.shape} and {b.shape}, expected rank 2 or more")
     a = transposed(lowering, a) if op.options["adj_x"] else a
@@ -103,7 +103,7 @@ def batch_matmul(lowering: Lowering, op: Operator) -> None:
         leading = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
         lowering.malformed(op, f"leading axes of {a.shape} and {b.shape} do not broadcast")
-    y = lowering.float_output(op, (*leading, a.shape[-2], b.shape[-1]))
+    y = lowering.output(op, (*leading, a.shape[-2], b.shape[-1]))
     bias = lowering.parameter(y, "bias", np.zeros(y.shape[-1], np.float32))
     limits = lowering.parameter(y, "bounds", np.array([-np.inf, np.inf], np.float32))
     lowering.emit("float_matmul", [a, b, bias, limits], y)
@@ -113,58 +113,69 @@ def pool_2d(lowering: Lowering, op: Operator) -> None:
     x = _image(lowering, op, 0)
     kernel, stride = (op.options["filter_h"], op.options["filter_w"]), strides(lowering, op)
     padding, size = window(lowering, op, x, kernel, stride)
-    y = lowering.float_output(op, (x.shape[0], *size, x.shape[3]))
-    with lowering.activated(op, y, bounds(lowering, op)) as result:
-        attrs: dict[str, AttrValue] = {"kernel": kernel, "stride": stride, "padding": padding}
-        lowering.emit("float_pool2d", [x], result, kind=_POOLS[op.op], **attrs)
+    y = lowering.output(op, (x.shape[0], *size, x.shape[3]))
+    attrs: dict[str, AttrValue] = {"kind": _POOLS[op.op], "kernel": kernel, "stride": stride, "padding": padding}
+    emit_bounded(lowering, op, "float_pool2d", [x], y, **attrs)
 
 
 def reduce(lowering: Lowering, op: Operator) -> None:
-    x = lowering.float(op, 0)
+    x = float_input(lowering, op, 0)
     rank = len(x.shape)
     axes = sorted({normal_axis(lowering, op, a, rank) for a in lowering.integers(op, 1, "axes")})
     kept = [1 if i in axes else n for i, n in enumerate(x.shape)]
     shape = kept if op.options["keep_dims"] else [n for i, n in enumerate(x.shape) if i not in axes]
     if math.prod(x.shape[i] for i in axes) == 0:
         lowering.malformed(op, f"it reduces no values along axes {axes} of {x.shape}")
-    y = lowering.float_output(op, shape)
+    y = lowering.output(op, shape)
     lowering.emit("float_reduce", [x], y, kind=_REDUCTIONS[op.op], axes=tuple(axes))
 
 
 def softmax(lowering: Lowering, op: Operator) -> None:
-    x = lowering.float(op, 0)
+    x = float_input(lowering, op, 0)
     beta = np.array(op.options.get("beta", 1.0), np.float32)
     if not (np.isfinite(beta) and beta > 0):
         lowering.malformed(op, f"its beta is {beta}")
     if not x.shape or x.shape[-1] == 0:
         lowering.malformed(op, f"its input has the shape {x.shape}")
-    y = lowering.float_output(op, x.shape)
+    y = lowering.output(op, x.shape)
     if beta != 1:
         scaled = lowering.temporary(y, "scaled", x.shape, y)
         x = lowering.emit("float_binary", [x, lowering.parameter(y, "beta", beta)], scaled, kind=FloatBinary.MUL)
     lowering.emit("float_softmax", [x], y, log=int(op.op == "LOG_SOFTMAX"))
 
 
+def resize_nearest(lowering: Lowering, op: Operator) -> None:
+    x, size, corners = _resize_inputs(lowering, op)
+    y = lowering.output(op, (x.shape[0], *size, x.shape[3]))
+    tables = (nearest_table(x.shape[i + 1], size[i], **corners) for i in range(2))
+    inputs = [lowering.parameter(y, name, table) for name, table in zip(("row", "column"), tables, strict=True)]
+    lowering.emit("resize_nearest", [x, *inputs], y)
+
+
 def resize_bilinear(lowering: Lowering, op: Operator) -> None:
-    x = _image(lowering, op, 0)
-    size = lowering.integers(op, 1, "output size")
-    if len(size) != 2 or min(size) < 1 or 0 in x.shape[1:3]:
-        lowering.malformed(op, f"input {x.shape} cannot be resized to {size}")
-    align, half = op.options["align_corners"], op.options["half_pixel_centers"]
-    if align and half:
-        lowering.malformed(op, "align_corners and half_pixel_centers exclude each other")
-    y = lowering.float_output(op, (x.shape[0], *size, x.shape[3]))
+    x, size, corners = _resize_inputs(lowering, op)
+    y = lowering.output(op, (x.shape[0], *size, x.shape[3]))
     tables = []
-    for name, axis in (("row", 1), ("column", 2)):
-        positions, weight = bilinear_positions(
-            x.shape[axis], size[axis - 1], align_corners=align, half_pixel_centers=half
-        )
+    for i, name in enumerate(("row", "column")):
+        positions, weight = float_bilinear_table(x.shape[i + 1], size[i], **corners)
         tables += [lowering.parameter(y, name, positions), lowering.parameter(y, f"{name}_weight", weight)]
     lowering.emit("float_resize_bilinear", [x, *tables], y)
 
 
+def _resize_inputs(lowering: Lowering, op: Operator) -> tuple[Tensor, list[int], dict[str, bool]]:
+    """The image, its new height and width, and where its corners lie."""
+    x = _image(lowering, op, 0)
+    size = lowering.integers(op, 1, "output size")
+    if len(size) != 2 or min(size) < 1 or 0 in x.shape[1:3]:
+        lowering.malformed(op, f"input {x.shape} cannot be resized to {size}")
+    corners = {name: bool(op.options[name]) for name in ("align_corners", "half_pixel_centers")}
+    if all(corners.values()):
+        lowering.malformed(op, "align_corners and half_pixel_centers exclude each other")
+    return x, size, corners
+
+
 def _image(lowering: Lowering, op: Operator, i: int) -> Tensor:
-    x = lowering.float(op, i)
+    x = float_input(lowering, op, i)
     if len(x.shape) != 4:
         lowering.malformed(op, f"its input has the shape {x.shape}, expected [N, H, W, C]")
     return x

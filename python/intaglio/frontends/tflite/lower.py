@@ -9,7 +9,7 @@ import numpy as np
 
 from intaglio.errors import ModelFormatError, QuantizationError, UnsupportedOpError
 from intaglio.frontends.tflite.lowering import Lowering
-from intaglio.frontends.tflite.model import Model, Operator, parse
+from intaglio.frontends.tflite.model import Operator, parse
 from intaglio.graph import Graph, Port, Tensor
 from intaglio.opset import Requant
 
@@ -63,11 +63,38 @@ LOWERINGS: Final = {
     **dict.fromkeys(("SQUARE", "ABS", "NEG", "SIN", "COS", "FLOOR", "CEIL", "ROUND"), ("unary", "function")),
 }
 
+#: The same for operators that make float32.
+FLOAT_LOWERINGS: Final = {
+    "CONV_2D": ("float32", "conv_2d"),
+    "DEPTHWISE_CONV_2D": ("float32", "depthwise_conv_2d"),
+    "TRANSPOSE_CONV": ("float32", "transpose_conv"),
+    "FULLY_CONNECTED": ("float32", "fully_connected"),
+    "BATCH_MATMUL": ("float32", "batch_matmul"),
+    "SOFTMAX": ("float32", "softmax"),
+    "LOG_SOFTMAX": ("float32", "softmax"),
+    "RESIZE_NEAREST_NEIGHBOR": ("float32", "resize_nearest"),
+    "RESIZE_BILINEAR": ("float32", "resize_bilinear"),
+    **dict.fromkeys(("MAX_POOL_2D", "AVERAGE_POOL_2D"), ("float32", "pool_2d")),
+    **dict.fromkeys(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"), ("float32", "reduce")),
+    "SQUARED_DIFFERENCE": ("float32_elementwise", "squared_difference"),
+    "SQUARE": ("float32_elementwise", "square"),
+    "ELU": ("float32_elementwise", "elu"),
+    "LEAKY_RELU": ("float32_elementwise", "leaky_relu"),
+    "GELU": ("float32_elementwise", "gelu"),
+    "PRELU": ("float32_elementwise", "prelu"),
+    "PAD": ("float32_elementwise", "pad"),
+    "PADV2": ("float32_elementwise", "pad"),
+    **dict.fromkeys(("ADD", "SUB", "MUL", "DIV", "MAXIMUM", "MINIMUM", "POW"), ("float32_elementwise", "binary")),
+    **dict.fromkeys(("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1"), ("float32_elementwise", "clamp")),
+    **dict.fromkeys(("LOGISTIC", "TANH", "HARD_SWISH", "EXP", "LOG", "SQRT"), ("float32_elementwise", "function")),
+    **dict.fromkeys(("RSQRT", "ABS", "NEG", "SIN", "COS", "FLOOR", "CEIL"), ("float32_elementwise", "function")),
+    "ROUND": ("float32_elementwise", "function"),
+}
+
 
 def load(data: bytes, requant: Requant) -> Graph:
     """The graph of a .tflite file, operator by operator as the file has them."""
     model = parse(data)
-    _check_quantized(model)
     lowering = Lowering(model, requant)
     inputs = tuple(_port(lowering, index, lowering.declare_input(index)) for index in model.inputs)
     if len(set(model.inputs)) < len(model.inputs):
@@ -87,10 +114,12 @@ def _lower(lowering: Lowering, op: Operator) -> None:
 
         if fold(lowering, op):
             return
-    if op.op not in LOWERINGS:
+    floats = op.op in FLOAT_LOWERINGS and lowering.model.tensors[op.outputs[0]].type == "float32"
+    lowerings = FLOAT_LOWERINGS if floats else LOWERINGS
+    if op.op not in lowerings:
         advice = "cut the network before it" if op.op.startswith("CUSTOM") else "replace it, or cut the network there"
         raise UnsupportedOpError(f"{lowering.locate(op)} is not supported; {advice} and compute it outside")
-    module, function = LOWERINGS[op.op]
+    module, function = lowerings[op.op]
     try:
         getattr(import_module(f"intaglio.frontends.tflite.{module}"), function)(lowering, op)
     except QuantizationError as error:
@@ -116,16 +145,3 @@ def _port(lowering: Lowering, index: int, tensor: Tensor) -> Port:
     if tensor.scale is None:
         raise UnsupportedOpError(f"tensor {source.name!r} enters or leaves the network as uint8 without a scale")
     return Port(tensor.name, np.dtype(np.uint8))
-
-
-def _check_quantized(model: Model) -> None:
-    """A network that computes no quantized tensor needs more than another op."""
-    computed = [model.tensors[i] for op in model.operators for i in op.outputs]
-    activations = [*computed, *(model.tensors[i] for i in model.inputs)]
-    if not computed or any(tensor.type in ("int8", "uint8") and tensor.scale.size for tensor in activations):
-        return
-    types = ", ".join(sorted({tensor.type for tensor in model.tensors}))
-    raise UnsupportedOpError(
-        f"the network is not quantized (its tensors are {types}): quantize it to int8 first, with full integer "
-        "quantization and calibration data"
-    )

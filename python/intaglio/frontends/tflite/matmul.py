@@ -23,7 +23,7 @@ def fully_connected(lowering: Lowering, op: Operator) -> None:
         return
     weight, weight_scale, zero_point = weights(lowering, op, 1, rank=2, channel_axis=0)
     channels, depth = weight.shape
-    y = lowering.quantized_output(op, (*_rows(lowering, op, x, depth), channels))
+    y = lowering.quantized_output(op, (*rows(lowering, op, x, depth), channels))
     x = lowering.reshaped(x, (*y.shape[:-1], depth), y)
     scale, shift = product_inputs(lowering, y, scale_of(x), weight_scale, narrow=False)
     lowering.emit(
@@ -40,8 +40,8 @@ def batch_matmul(lowering: Lowering, op: Operator) -> None:
     a, b = lowering.quantized(op, 0), lowering.quantized(op, 1)
     if len(a.shape) < 2 or len(b.shape) < 2:
         lowering.malformed(op, f"its inputs have the shapes {a.shape} and {b.shape}, expected rank 2 or more")
-    a = _transposed(lowering, a) if op.options["adj_x"] else a
-    b = _transposed(lowering, b) if op.options["adj_y"] else b
+    a = transposed(lowering, a) if op.options["adj_x"] else a
+    b = transposed(lowering, b) if op.options["adj_y"] else b
     if a.shape[-1] != b.shape[-2]:
         lowering.malformed(op, f"matrices {a.shape} and {b.shape} do not fit")
     try:
@@ -63,9 +63,9 @@ def _computed_weights(lowering: Lowering, op: Operator, x: Tensor) -> None:
     if len(weight.shape) != 2:
         lowering.malformed(op, f"its weights have the shape {weight.shape}, expected rank 2")
     channels, depth = weight.shape
-    y = lowering.quantized_output(op, (*_rows(lowering, op, x, depth), channels))
+    y = lowering.quantized_output(op, (*rows(lowering, op, x, depth), channels))
     x = lowering.reshaped(x, (*y.shape[:-1], depth), y)
-    weight = _transposed(lowering, weight)
+    weight = transposed(lowering, weight)
     if len(x.shape) == 1:
         lowering.refuse(op, "its weights are computed while the network runs and its input has rank 1")
     _product(lowering, x, weight, y, clamp(lowering, op, y))
@@ -97,7 +97,7 @@ def _constant_matrix(lowering: Lowering, a: Tensor, b: Tensor, y: Tensor) -> Non
     )
 
 
-def _rows(lowering: Lowering, op: Operator, x: Tensor, depth: int) -> tuple[int, ...]:
+def rows(lowering: Lowering, op: Operator, x: Tensor, depth: int) -> tuple[int, ...]:
     """Leading axes of the output."""
     if op.options["keep_num_dims"]:
         if not x.shape or x.shape[-1] != depth:
@@ -109,7 +109,7 @@ def _rows(lowering: Lowering, op: Operator, x: Tensor, depth: int) -> tuple[int,
     return (size // depth,)
 
 
-def _transposed(lowering: Lowering, x: Tensor) -> Tensor:
+def transposed(lowering: Lowering, x: Tensor) -> Tensor:
     """x with its last two axes exchanged."""
     rank = len(x.shape)
     permutation = (*range(rank - 2), rank - 1, rank - 2)
