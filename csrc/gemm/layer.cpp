@@ -227,8 +227,7 @@ void run_row_bias(const void* arguments, const Memory& memory, int part, int par
   }
 }
 
-}  // namespace
-
+// Joins axes that lie end to end, so that tiles run on over their ends.
 void merge_axes(GemmAxis (&axes)[kGemmAxes]) {
   GemmAxis merged[kGemmAxes];
   int innermost = kGemmAxes - 1;
@@ -248,6 +247,8 @@ void merge_axes(GemmAxis (&axes)[kGemmAxes]) {
   }
   std::copy(merged, merged + kGemmAxes, axes);
 }
+
+}  // namespace
 
 Status emit_gemm(const Node& node, Planner& planner, const GemmLayer& layer, const char* reason) {
   const std::int64_t macs = saturating_product(positions(layer) * layer.groups * layer.group_columns,

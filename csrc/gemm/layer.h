@@ -39,9 +39,6 @@ struct GemmLayer {
   std::int32_t weight_zero_point = 0;
 };
 
-// Joins axes that lie end to end, so that tiles run on over their ends.
-void merge_axes(GemmAxis (&axes)[kGemmAxes]);
-
 // Emits the steps that compute the layer.
 Status emit_gemm(const Node& node, Planner& planner, const GemmLayer& layer, const char* reason);
 
