@@ -18,7 +18,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LES
   set(INTAGLIO_KERNEL_WARNINGS -Wno-uninitialized -Wno-maybe-uninitialized)
 endif()
 
-# Compiles the kernel files of one instruction set into intaglio_core.
+# Compiles the kernel files of one instruction set into intaglio_core. Their loops are short: one that straddles two lines
+# of the instruction cache can take a third longer.
 function(intaglio_add_kernels isa)
   set(kernels ${CMAKE_CURRENT_SOURCE_DIR}/csrc/kernels)
   file(GLOB sources CONFIGURE_DEPENDS ${kernels}/${isa}.cpp ${kernels}/*_${isa}.cpp)
@@ -27,7 +28,8 @@ function(intaglio_add_kernels isa)
   endif()
   add_library(intaglio_kernels_${isa} OBJECT ${sources})
   target_compile_options(intaglio_kernels_${isa} PRIVATE ${INTAGLIO_FLAGS_${isa}} ${INTAGLIO_KERNEL_WARNINGS}
-                                                         -fno-exceptions -fno-rtti -fno-lto)
+                                                         -fno-exceptions -fno-rtti -fno-lto
+                                                         -falign-loops=64)
   target_link_libraries(intaglio_kernels_${isa} PRIVATE intaglio_options)
   target_sources(intaglio_core PRIVATE $<TARGET_OBJECTS:intaglio_kernels_${isa}>)
 endfunction()

@@ -187,6 +187,7 @@ void set_up(GemmArguments& a, std::span<const std::int32_t> offsets) {
   a.block.input_line_stride = lines.input_stride;
   a.block.offsets = offsets.data();
   a.block.groups = offsets.size();
+  a.block.one_run = layer.taps.size() == 1 && layer.taps[0] == 0;
   a.block.requantization = layer.requantization;
   a.block.output_row_stride = rows.output_stride;
   a.block.output_line_stride = lines.output_stride;

@@ -40,6 +40,7 @@ struct GemmBlock {
   std::size_t lines = 1;
   const std::int32_t* offsets = nullptr;   // [groups]: each group's distance in bytes from the row's first byte
   std::size_t groups = 0;                  // may be 0: outputs are then requantized biases
+  bool one_run = false;                    // the offsets are 0, 4, 8 ...
   const std::int8_t* weights = nullptr;    // packed panels, starting at the block's first column
   const std::int32_t* bias = nullptr;      // zero-point corrections folded in; padded and advanced like the above
   const std::int32_t* row_bias = nullptr;  // [lines][rows], added to every column of a row; or nullptr

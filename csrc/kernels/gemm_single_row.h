@@ -88,11 +88,7 @@ void run_lines_of_one_row(const GemmBlock& block, const TileColumns& first) {
 
 template <class Isa>
 void run_single_rows(const GemmBlock& block, const TileColumns& columns) {
-  bool one_run = true;
-  for (std::size_t group = 0; group < block.groups; ++group) {
-    one_run &= block.offsets[group] == static_cast<std::int32_t>(group * kGroupBytes);
-  }
-  const auto run = one_run ? &run_lines_of_one_row<Isa, true> : &run_lines_of_one_row<Isa, false>;
+  const auto run = block.one_run ? &run_lines_of_one_row<Isa, true> : &run_lines_of_one_row<Isa, false>;
   run(block, columns);
 }
 

@@ -73,6 +73,7 @@ void multiply(const void* arguments, const Memory& memory, int part, int parts) 
   GemmBlock block;
   block.input_row_stride = s.depth;
   block.offsets = s.offsets;
+  block.one_run = true;
   block.groups = group_count(1, static_cast<std::size_t>(s.depth));
   block.requantization = s.requantization;
   block.output_row_stride = s.columns;
