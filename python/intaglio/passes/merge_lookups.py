@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from intaglio.graph import Graph, Node, Tensor
-from intaglio.passes.uses import Uses
+from intaglio.passes.uses import Uses, unused
 
 
 def merge_lookups(graph: Graph) -> Graph:
@@ -34,7 +34,6 @@ def _composed(tensors: dict[str, Tensor], first: str, second: str, name: str) ->
     """Adds the table that looks up in the first and then in the second; its name."""
     inner, outer = tensors[first].data, tensors[second].data
     assert inner is not None and outer is not None
-    while name in tensors:
-        name += "_"
+    name = unused(tensors, name)
     tensors[name] = replace(tensors[second], name=name, data=outer[inner.astype(np.int16) + 128])
     return name

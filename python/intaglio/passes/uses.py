@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from intaglio.graph import Graph, Node
 
 
@@ -20,3 +22,10 @@ class Uses:
     def is_private(self, name: str) -> bool:
         """Whether a node makes the tensor and one other node is all that reads it."""
         return name in self.producer and name not in self.outputs and len(self.readers.get(name, ())) == 1
+
+
+def unused(names: Container[str], stem: str) -> str:
+    """The stem, longer by as many underscores as make it new."""
+    while stem in names:
+        stem += "_"
+    return stem
