@@ -122,7 +122,7 @@ def _reshape(a: _Attributes, x: Array, shape: Array) -> Array:
     wanted = shape.reshape(-1).tolist()
     if not a.get("allowzero", 0):
         wanted = [x.shape[i] if n == 0 else n for i, n in enumerate(wanted)]
-    return x.reshape(wanted)
+    return np.reshape(x, wanted)
 
 
 def _squeeze(a: _Attributes, x: Array, axes: Array | None = None) -> Array:

@@ -121,7 +121,7 @@ class Placement:
         return True
 
     def hold_integers(self, tensor: str, zero_point: int) -> bool:
-        """Makes an input of bytes without a scale int8 of scale 1, and what was moved from it; says whether it could."""
+        """Makes bytes without a scale int8 of scale 1, back to the input they come from; says whether it could."""
         if tensor in self.grids:
             return False
         self.tensors[tensor] = replace(

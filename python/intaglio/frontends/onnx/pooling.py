@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from intaglio.frontends.onnx.lowering import Lowering
 from intaglio.frontends.onnx.model import SourceNode
 from intaglio.frontends.onnx.values import Value, channels_last, stored_shape
@@ -21,11 +23,11 @@ def average_pool(lowering: Lowering, node: SourceNode, x: Value) -> Value:
 
 
 def global_average_pool(lowering: Lowering, node: SourceNode, x: Value) -> Value:
-    return _global(lowering, x, FloatReduce.MEAN)
+    return _global_mean(lowering, x)
 
 
 def global_max_pool(lowering: Lowering, node: SourceNode, x: Value) -> Value:
-    return _global(lowering, x, FloatReduce.MAX)
+    return _pool(lowering, replace(node, attributes={"kernel_shape": list(x.shape[2:])}), x, FloatPool.MAX)
 
 
 def _pool(lowering: Lowering, node: SourceNode, x: Value, kind: FloatPool) -> Value:
@@ -38,6 +40,8 @@ def _pool(lowering: Lowering, node: SourceNode, x: Value, kind: FloatPool) -> Va
     geometry = window(lowering, node, x.shape[2:], kernel, ceil=ceil)
     if geometry.dilation != (1, 1):
         lowering.refuse(f"it has dilations {geometry.dilation}")
+    if kind is not FloatPool.MAX and kernel == list(x.shape[2:]) and not any(geometry.padding):
+        return _global_mean(lowering, x)
     # Padding that only rounding up brings never counts.
     if kind is FloatPool.AVERAGE_INCLUDING_PADDING:
         given = window(lowering, node, x.shape[2:], kernel)
@@ -55,14 +59,13 @@ def _pool(lowering: Lowering, node: SourceNode, x: Value, kind: FloatPool) -> Va
     return from_image(lowering, lowering.result(y, shape, channels_last(4), x.dtype), len(kernel))
 
 
-def _global(lowering: Lowering, x: Value, kind: FloatReduce) -> Value:
+def _global_mean(lowering: Lowering, x: Value) -> Value:
     rank = len(x.shape)
     if rank < 3:
         lowering.malformed(f"its input has the shape {x.shape}, expected [N, C, ...]")
     shape = (*x.shape[:2], *[1] * (rank - 2))
     order = channels_last(rank)
-    y = lowering.emit(
-        "float_reduce", [lowering.stored(x, order)], stored_shape(shape, order), kind=kind,
-        axes=tuple(range(1, rank - 1)), selects=kind is FloatReduce.MAX,
-    )  # fmt: skip
-    return lowering.result(y, shape, order, x.dtype)
+    axes = tuple(range(1, rank - 1))
+    source = lowering.stored(lowering.floats(x), order)
+    y = lowering.emit("float_reduce", [source], stored_shape(shape, order), kind=FloatReduce.MEAN, axes=axes)
+    return lowering.result(y, shape, order)
