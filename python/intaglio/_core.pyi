@@ -33,6 +33,9 @@ class Engine:
     def weight_bytes(self) -> int:
         """Packed weights, tables and arguments of the plan, shared by all runs."""
 
+def ops() -> dict[str, int]:
+    """The ops the engine computes: code in the file by name."""
+
 def cpu_name() -> str: ...
 def cpu_features() -> list[str]: ...
 def tiers() -> list[str]: ...

@@ -245,6 +245,15 @@ py::list describe_steps(const PyEngine& self) {
   return list;
 }
 
+// The ops the engine computes: code by name.
+py::dict ops() {
+  py::dict codes;
+#define OP(code, name) codes[#name] = code;
+#include "ops/ops.inc"
+#undef OP
+  return codes;
+}
+
 // tp_call: model(x, ...) without a Python frame where the arrays fit; anything else goes to Model._call.
 PyObject* call(PyObject* self, PyObject* args, PyObject* kwargs) {
   const auto value = reinterpret_cast<py::detail::instance*>(self)->get_value_and_holder();
@@ -274,6 +283,7 @@ PyObject* call(PyObject* self, PyObject* args, PyObject* kwargs) {
 }  // namespace
 
 void bind_engine(py::module_& module) {
+  module.def("ops", ops);
   const auto set_call = [](PyHeapTypeObject* type) { type->ht_type.tp_call = call; };
   py::class_<PyEngine>(module, "Engine", py::custom_type_setup(set_call))
       .def(py::init<const py::buffer&, const std::string&, int>(), py::arg("file"), py::arg("isa"), py::arg("threads"))
