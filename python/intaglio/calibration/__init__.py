@@ -22,7 +22,7 @@ def calibrate(
 
     ``data`` is read once, as a stream: any iterable of arrays, tuples (the inputs in order; what follows, such as
     labels, is left alone) or dicts by input name, each holding one sample or a batch. ``method`` chooses the ranges:
-    "min-max", "percentile", "mse" or "entropy".
+    "min_max", "percentile", "mse" or "entropy".
     """
     check_method(method)
     items = items_of(graph, data)

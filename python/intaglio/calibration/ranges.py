@@ -73,7 +73,7 @@ def entropy(histogram: Histogram, symmetric: bool) -> tuple[float, float]:
 
 
 METHODS: Final[dict[str, Callable[[Histogram, bool], tuple[float, float]]]] = {
-    "min-max": min_max,
+    "min_max": min_max,
     "percentile": percentile,
     "mse": mse,
     "entropy": entropy,

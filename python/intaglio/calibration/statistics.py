@@ -46,16 +46,17 @@ def check_method(method: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """Statistics of tensors by name. They hold for any method of choosing ranges, so they can be kept and reused."""
+    """Statistics of tensors by name. They serve any method of choosing ranges, so they can be kept and reused."""
 
     tensors: dict[str, TensorStatistics]
+    #: The method of `range` unless told otherwise.
     method: str
     #: Runs of the network that they come from.
     samples: int
 
-    def range(self, tensor: str, *, symmetric: bool = False) -> tuple[float, float]:
-        """The range that a grid of 256 numbers should cover, by the method; it holds 0. Symmetric: (-m, m)."""
-        return METHODS[self.method](self._of(tensor).histogram, symmetric)
+    def range(self, tensor: str, *, method: str | None = None, symmetric: bool = False) -> tuple[float, float]:
+        """The range that a grid of 256 numbers should cover; it holds 0. Symmetric: (-m, m)."""
+        return METHODS[check_method(method or self.method)](self._of(tensor).histogram, symmetric)
 
     def observed(self, tensor: str) -> tuple[float, float]:
         """The smallest and largest value seen."""
