@@ -17,6 +17,7 @@ from intaglio.frontends.onnx.values import Value, constant, plain
 from intaglio.graph import Graph, Node, Port, Tensor
 from intaglio.grids import Grid, Grids
 from intaglio.opset import Requant
+from intaglio.passes.simplify_float import simplify_float
 
 _MICROSOFT: Final = "com.microsoft"
 #: Where the lowering of each op lives: a module of this package and a function in it.
@@ -115,7 +116,9 @@ def read(data: bytes, folder: str | None = None) -> tuple[Graph, Grids]:
         lowering.begin(node)
         _lower(lowering, node)
     outputs = tuple(_output(lowering, name) for name in model.outputs)
-    return _finished(lowering, inputs, outputs)
+    graph, grids = _finished(lowering, inputs, outputs)
+    graph = simplify_float(graph, grids)
+    return graph, {name: grid for name, grid in grids.items() if name in graph.tensors}
 
 
 def _inputs(model: Model) -> list[tuple[str, np.dtype[Any], tuple[int, ...]]]:

@@ -30,7 +30,7 @@ def pool2d(lowering: Lowering, node: Node) -> bool:
     attrs = {name: node.attrs[name] for name in ("kernel", "stride", "padding")}
     if kind is FloatPool.MAX:
         finish(lowering, node, "max_pool2d", operand, (), {**attrs, "clamp": (-128, 127)})
-    elif kind is FloatPool.AVERAGE and (any(padding) or (x.agrees(y) and _never_ties(lowering, view.numbers("kernel")))):
+    elif kind is FloatPool.AVERAGE and (any(padding) or (x.agrees(y) and _never_ties(lowering, node))):
         attrs |= {"clamp": (-128, 127), "rounding": Rounding.HALF_AWAY}
         finish(lowering, node, "average_pool2d", operand, (), attrs)
     else:
@@ -38,9 +38,10 @@ def pool2d(lowering: Lowering, node: Node) -> bool:
     return True
 
 
-def _never_ties(lowering: Lowering, kernel: tuple[int, ...]) -> bool:
+def _never_ties(lowering: Lowering, node: Node) -> bool:
     """Whether halves, which `average_pool2d` rounds away from zero and float32 mode to even, cannot come up."""
-    return lowering.requant is Requant.FIXED or math.prod(kernel) % 2 == 1
+    count = math.prod(lowering.view(node).numbers("kernel"))
+    return lowering.requant is Requant.FIXED or count % 2 == 1
 
 
 def _mean_of_windows(lowering: Lowering, node: Node) -> bool:
