@@ -143,6 +143,16 @@ def prelu(lowering: Lowering, node: SourceNode, x: Value, slope: Value) -> Value
     return lowering.result(y, shape, order)
 
 
-def identity(lowering: Lowering, node: SourceNode, x: Value, *_: Value) -> Value:
-    """Identity, and what is one outside training."""
+def identity(lowering: Lowering, node: SourceNode, x: Value) -> Value:
+    return x
+
+
+def dropout(
+    lowering: Lowering, node: SourceNode, x: Value, ratio: Value | None = None, training: Value | None = None
+) -> Value:
+    """Outside training it leaves its input alone."""
+    if lowering.number(training, "training mode", 0) and lowering.number(ratio, "ratio", 0.5):
+        lowering.refuse("it is in training mode; export the network for inference")
+    if len(node.outputs) > 1 and lowering.is_read(node.outputs[1]):
+        lowering.refuse("its mask is used")
     return x

@@ -44,7 +44,7 @@ LOWERINGS: Final = {
     "Swish": ("elementwise", "swish"),
     "PRelu": ("elementwise", "prelu"),
     "Identity": ("elementwise", "identity"),
-    "Dropout": ("elementwise", "identity"),
+    "Dropout": ("elementwise", "dropout"),
     "Reshape": ("movement", "reshape"),
     "Flatten": ("movement", "flatten"),
     "Squeeze": ("movement", "squeeze"),

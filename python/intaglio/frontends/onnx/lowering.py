@@ -54,7 +54,9 @@ class Lowering(Placement):
     ) -> str:
         """Adds a node; the name of the tensor it makes. ``selects``: its values are some of those of its inputs."""
         y = self.fresh(f"{self.base}/{op}")
-        self.add_tensor(Tensor(y, tuple(shape), dtype))
+        # Integers of DynamicQuantizeLinear and its kin carry their scale on the tensor, not on a grid.
+        source = self.tensors[inputs[0]] if selects else Tensor("", (), dtype)
+        self.add_tensor(Tensor(y, tuple(shape), dtype, source.scale, source.zero_point))
         self.nodes.append(Node(op, y, tuple(inputs), (y,), attrs))
         self.origin[y] = len(self.nodes) - 1
         if selects:

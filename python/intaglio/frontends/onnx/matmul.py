@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from intaglio.frontends.onnx.convolution import UNBOUNDED
@@ -38,8 +36,8 @@ def gemm(lowering: Lowering, node: SourceNode, a: Value, b: Value, c: Value | No
     alpha, beta = node.attributes.get("alpha", 1.0), node.attributes.get("beta", 1.0)
     n = right.shape[1]
     bias = None
-    if c is not None and beta == 1.0 and alpha == 1.0 and c.data is not None and math.prod(c.shape) == c.shape[-1:][0]:
-        bias = c.reshaped_constant((c.shape[-1],)) if c.shape[-1] == n else None
+    if c is not None and beta == 1.0 and alpha == 1.0 and c.data is not None and c.data.size == n:
+        bias = c.reshaped_constant((n,)) if c.shape[-1:] == (n,) else None
     y = product(lowering, left, right, bias)
     y = _scaled(lowering, y, alpha)
     if c is None or bias is not None:

@@ -9,9 +9,8 @@ import numpy as np
 
 from intaglio.frontends.onnx.lowering import FLOAT32, INT32, INT64, QUANTIZED, Lowering
 from intaglio.frontends.onnx.model import SourceNode, onnx_package
-from intaglio.frontends.onnx.quantization import dequantized
+from intaglio.frontends.onnx.quantization import dequantized, unit_grid
 from intaglio.frontends.onnx.values import Value, plain, stored_shape
-from intaglio.grids import Grid
 
 
 def reshape(lowering: Lowering, node: SourceNode, x: Value, shape: Value) -> Value:
@@ -102,8 +101,7 @@ def cast(lowering: Lowering, node: SourceNode, x: Value) -> Value:
     if dtype == x.dtype:
         return x
     if x.dtype in QUANTIZED and dtype == FLOAT32:
-        shift = 128 if x.dtype == np.uint8 else 0
-        return dequantized(lowering, x, Grid(np.array(1, np.float32), np.array(-shift, np.int32)))
+        return dequantized(lowering, x, unit_grid(x.dtype))
     numbers = (FLOAT32, INT32, INT64)
     if dtype not in numbers or x.dtype not in numbers:
         lowering.refuse(f"it casts {x.dtype} to {dtype} while the network runs")

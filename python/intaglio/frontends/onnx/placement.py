@@ -140,6 +140,10 @@ class Placement:
         if first is not None and all(grid is not None and grid.agrees(first) for grid in grids):
             self.grids[tensor] = replace(first, integers=None)
 
+    def is_read(self, name: str) -> bool:
+        """Whether anything in the source reads a name."""
+        return self._uses[name] > 0
+
     def _is_private(self, tensor: str) -> bool:
         """Whether all that reads a tensor is what asks for it now."""
         is_float_input = tensor not in self.origin and self.values[self._names[tensor][0]].dtype == np.float32

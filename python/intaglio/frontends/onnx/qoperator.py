@@ -11,7 +11,7 @@ from intaglio.frontends.onnx import convolution, elementwise, matmul, pooling, r
 from intaglio.frontends.onnx.lowering import INT32, UINT8, Lowering
 from intaglio.frontends.onnx.model import SourceNode
 from intaglio.frontends.onnx.quantization import affine, dequantized, rounded
-from intaglio.frontends.onnx.values import Value
+from intaglio.frontends.onnx.values import Value, constant
 from intaglio.grids import Grid
 from intaglio.opset import FloatBinary, FloatUnary
 
@@ -111,12 +111,19 @@ def _real(lowering: Lowering, x: Value, scale: Value, zero_point: Value | None, 
         axis = None
     elif axis is None or scale.shape != x.shape[axis : axis + 1]:
         lowering.refuse(f"its input {x.name!r} of shape {x.shape} has scales of shape {scale.shape}")
-    return dequantized(lowering, x, affine(lowering, scale, zero_point, axis, x.dtype))
+    return dequantized(lowering, x, affine(lowering, _single(scale), zero_point, axis, x.dtype))
 
 
 def _quantized(lowering: Lowering, y: Value, scale: Value, zero_point: Value | None) -> Value:
     dtype = UINT8 if zero_point is None else zero_point.dtype
-    return rounded(lowering, y, affine(lowering, scale, zero_point, None), dtype)
+    return rounded(lowering, y, affine(lowering, _single(scale), zero_point, None), dtype)
+
+
+def _single(scale: Value) -> Value:
+    """A scale as float32: operators on integers compute the same with one in half precision."""
+    if scale.data is None or scale.dtype != np.float16:
+        return scale
+    return constant(scale.name, scale.data.astype(np.float32))
 
 
 def _bias(lowering: Lowering, bias: Value | None, x_scale: Value, weight: Value) -> Value | None:

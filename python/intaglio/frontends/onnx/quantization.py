@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from intaglio.errors import QuantizationError
+from intaglio.frontends.onnx.elementwise import binary, unary
 from intaglio.frontends.onnx.lowering import FLOAT32, INT8, INT32, QUANTIZED, UINT8, Lowering
 from intaglio.frontends.onnx.model import SourceNode, onnx_package
 from intaglio.frontends.onnx.values import Value, constant
 from intaglio.grids import Grid
-from intaglio.opset import FloatUnary
+from intaglio.opset import FloatBinary, FloatUnary
+
+#: Of the constants that stand for many grids at once.
+_PARTS = ("scale", "zero_point")
 
 
 def quantize_linear(
     lowering: Lowering, node: SourceNode, x: Value, scale: Value, zero_point: Value | None = None
 ) -> Value:
-    grid = grid_of(lowering, node, x, scale, zero_point)
-    return rounded(lowering, lowering.floats(x), grid, _integer_type(lowering, node, zero_point))
+    dtype = _integer_type(lowering, node, zero_point)
+    if _is_per_tensor(scale) or (x.data is not None and not node.attributes.get("block_size", 0)):
+        return rounded(lowering, lowering.floats(x), grid_of(lowering, node, x, scale, zero_point), dtype)
+    factor, offset = _spread(lowering, node, x, scale, zero_point)
+    steps = unary(lowering, FloatUnary.ROUND, binary(lowering, FloatBinary.DIV, x, factor))
+    return rounded(lowering, binary(lowering, FloatBinary.ADD, steps, offset), unit_grid(dtype), dtype)
 
 
 def dequantize_linear(
@@ -27,7 +37,11 @@ def dequantize_linear(
 ) -> Value:
     if zero_point is not None and zero_point.dtype != x.dtype:
         lowering.malformed(f"it takes {x.dtype} with a zero point of {zero_point.dtype}")
-    return dequantized(lowering, x, grid_of(lowering, node, x, scale, zero_point, x.dtype))
+    if _is_per_tensor(scale) or (x.data is not None and not node.attributes.get("block_size", 0)):
+        return dequantized(lowering, x, grid_of(lowering, node, x, scale, zero_point, x.dtype))
+    factor, offset = _spread(lowering, node, x, scale, zero_point)
+    integers = dequantized(lowering, x, unit_grid(x.dtype))
+    return binary(lowering, FloatBinary.MUL, binary(lowering, FloatBinary.SUB, integers, offset), factor)
 
 
 def grid_of(
@@ -39,15 +53,11 @@ def grid_of(
     dtype: np.dtype[Any] | None = None,
 ) -> Grid:
     """The grid that a scale, a zero point and the attribute ``axis`` give x, in the source's layout."""
-    if node.attributes.get("block_size", 0):
-        lowering.refuse("it has a scale for each block; supported are one scale, or one for each channel")
     axis = None
-    if scale.shape not in ((), (1,)):
+    if not _is_per_tensor(scale):
         axis = lowering.axis(node.attributes.get("axis", 1), len(x.shape))
         if scale.shape != x.shape[axis : axis + 1]:
             lowering.malformed(f"scales of shape {scale.shape} do not fit axis {axis} of {x.shape}")
-        if x.data is None:
-            lowering.refuse(f"its input {x.name!r} has one scale for each channel; only constants may")
     return affine(lowering, scale, zero_point, axis, dtype)
 
 
@@ -55,14 +65,7 @@ def affine(
     lowering: Lowering, scale: Value, zero_point: Value | None, axis: int | None, dtype: np.dtype[Any] | None = None
 ) -> Grid:
     """A grid of int8 or uint8, or of the int32 of a bias, in the terms of int8 that the graph has."""
-    scales = lowering.known(scale, "scale")
-    if scales.dtype != FLOAT32:
-        lowering.refuse(f"its scale {scale.name!r} is {scales.dtype}; only float32 is supported")
-    if not (np.isfinite(scales).all() and (scales >= np.finfo(np.float32).tiny).all()):
-        got = scales[~(np.isfinite(scales) & (scales >= np.finfo(np.float32).tiny))].reshape(-1)[0]
-        raise QuantizationError(
-            f"{lowering.locate()}: scale {scale.name!r}: expected positive, finite, normal numbers, got {got}"
-        )
+    scales = _checked_scales(lowering, scale)
     shape = () if axis is None else scales.shape
     if zero_point is None:
         zeros = np.zeros(shape, np.int32)
@@ -78,6 +81,46 @@ def affine(
     if dtype == INT32 and zeros.any():
         lowering.refuse("it has int32 with a zero point")
     return Grid(scales.reshape(shape), zeros - 128 if dtype == UINT8 else zeros, axis)
+
+
+def unit_grid(dtype: np.dtype[Any]) -> Grid:
+    """The grid on which bytes of this type stand for themselves."""
+    return Grid(np.array(1, np.float32), np.array(-128 if dtype == UINT8 else 0, np.int32))
+
+
+def _is_per_tensor(scale: Value) -> bool:
+    return scale.shape in ((), (1,))
+
+
+def _spread(
+    lowering: Lowering, node: SourceNode, x: Value, scale: Value, zero_point: Value | None
+) -> tuple[Value, Value]:
+    """Scales and zero points of channels or blocks, as constants that broadcast to x."""
+    axis, block = lowering.axis(node.attributes.get("axis", 1), len(x.shape)), node.attributes.get("block_size", 0)
+    scales = _checked_scales(lowering, scale)
+    zeros = np.zeros_like(scales) if zero_point is None else lowering.known(zero_point, "zero point")
+    shape = [n if i == axis else 1 for i, n in enumerate(x.shape)]
+    if block:
+        shape = [-(-n // block) if i == axis else n for i, n in enumerate(x.shape)]
+    if scales.size != math.prod(shape) or zeros.shape != scales.shape or (block and scales.shape != tuple(shape)):
+        lowering.malformed(f"scales of shape {scales.shape} do not fit axis {axis} of {x.shape}")
+    spread = [part.astype(np.float32).reshape(shape) for part in (scales, zeros)]
+    if block:
+        spread = [np.repeat(part, block, axis).take(range(x.shape[axis]), axis) for part in spread]
+    factor, offset = (constant(lowering.fresh(f"{lowering.base}/{n}"), p) for n, p in zip(_PARTS, spread, strict=True))
+    return factor, offset
+
+
+def _checked_scales(lowering: Lowering, scale: Value) -> NDArray[np.float32]:
+    scales = lowering.known(scale, "scale")
+    if scales.dtype != FLOAT32:
+        lowering.refuse(f"its scale {scale.name!r} is {scales.dtype}; only float32 is supported")
+    if not (np.isfinite(scales).all() and (scales >= np.finfo(np.float32).tiny).all()):
+        got = scales[~(np.isfinite(scales) & (scales >= np.finfo(np.float32).tiny))].reshape(-1)[0]
+        raise QuantizationError(
+            f"{lowering.locate()}: scale {scale.name!r}: expected positive, finite, normal numbers, got {got}"
+        )
+    return np.asarray(scales, np.float32)
 
 
 def rounded(lowering: Lowering, x: Value, grid: Grid, dtype: np.dtype[Any]) -> Value:

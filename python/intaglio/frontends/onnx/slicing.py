@@ -198,7 +198,11 @@ def space_to_depth(lowering: Lowering, node: SourceNode, x: Value) -> Value:
     n, c, h, w = x.shape
     if h % block or w % block:
         lowering.malformed(f"blocks of {block} do not fit its input {x.shape}")
-    blocks = lowering.reshaped(x, (n, c, h // block, block, w // block, block)).transposed((0, 3, 5, 1, 2, 4))
+    mode = node.attributes.get("mode", "DCR")
+    if mode not in ("DCR", "CRD"):
+        lowering.malformed(f"it has mode {mode!r}")
+    blocks = lowering.reshaped(x, (n, c, h // block, block, w // block, block))
+    blocks = blocks.transposed((0, 3, 5, 1, 2, 4) if mode == "DCR" else (0, 1, 3, 5, 2, 4))
     return lowering.reshaped(blocks, (n, c * block * block, h // block, w // block))
 
 

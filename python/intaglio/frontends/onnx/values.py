@@ -38,7 +38,7 @@ class Value:
             return replace(
                 self,
                 shape=shape,
-                data=np.ascontiguousarray(self.data.transpose(permutation)),
+                data=np.ascontiguousarray(self.data.transpose(permutation)).reshape(shape),
                 grid=_transposed_grid(self.grid, permutation),
             )
         position = {p: i for i, p in enumerate(permutation)}

@@ -45,6 +45,7 @@ class Lowering(GraphAssembler):
         self._integers: dict[str, str] = {}
         self._reals: dict[str, str] = {}
         self._float_ports = {p.tensor for p in (*source.inputs, *source.outputs) if p.dtype == FLOAT32}
+        self._integer_outputs = {p.tensor for p in source.outputs if p.dtype != FLOAT32}
         for port in source.inputs:
             self._add_port(port)
 
@@ -60,7 +61,8 @@ class Lowering(GraphAssembler):
         grid = self.grids[name]
         if name not in self._integers:
             source, (scale, zero_point) = self.source.tensors[name], grid.parameters
-            stored = self.unique(f"{name}/int8")
+            is_free = name in self._integer_outputs and name not in self._tensors
+            stored = name if is_free else self.unique(f"{name}/int8")
             if source.data is not None:
                 data = grid.rounded(source.data) if grid.integers is None else grid.integers
                 self._integers[name] = self.constant(data, float(scale), zero_point, name=stored)
@@ -147,7 +149,7 @@ class Lowering(GraphAssembler):
         inputs = tuple(self.real(name) for name in node.inputs)
         results = []
         for name in node.outputs:
-            needs_other = name in self.grids and name in self._float_ports
+            needs_other = name in self.grids and name in self._float_ports | self._integer_outputs
             made = self.unique(f"{name}/unrounded") if needs_other else name
             self._reals[name] = made
             results.append(replace(self.source.tensors[name], name=made))
