@@ -7,7 +7,7 @@ set(INTAGLIO_FLAGS_scalar "")
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   list(APPEND INTAGLIO_ISAS x86_avx2 x86_avxvnni x86_avx512vnni)
-  set(INTAGLIO_FLAGS_x86_avx2 -mavx2 -mbmi2)
+  set(INTAGLIO_FLAGS_x86_avx2 -mavx2 -mbmi2 -mfma)
   set(INTAGLIO_FLAGS_x86_avxvnni ${INTAGLIO_FLAGS_x86_avx2} -mavxvnni)
   set(INTAGLIO_FLAGS_x86_avx512vnni ${INTAGLIO_FLAGS_x86_avx2} -mavx512f -mavx512bw -mavx512vl -mavx512dq
                                     -mavx512vnni -mprefer-vector-width=512)

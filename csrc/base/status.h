@@ -20,6 +20,7 @@ enum class Code : std::uint8_t {
   kIsa,           // an instruction set the CPU lacks
   kOutOfMemory,
   kInvalidArgument,
+  kInput,  // values that the network cannot take
 };
 
 class [[nodiscard]] Status {

@@ -10,7 +10,7 @@ struct CpuFeature {
   bool present;      // in the CPU, with registers the operating system saves
 };
 
-inline constexpr int kCpuFeatureCount = 8;
+inline constexpr int kCpuFeatureCount = 9;
 
 struct CpuInfo {
   char name[49];  // the maker's name for the CPU; empty where it gives none

@@ -31,7 +31,7 @@ const char* isa_name(Isa isa) {
 }
 
 bool cpu_has(Isa isa) {
-  const bool avx2 = has("avx2") && has("bmi2");
+  const bool avx2 = has("avx2") && has("bmi2") && has("fma");
   switch (isa) {
     case Isa::kScalar:
       return true;

@@ -228,27 +228,6 @@ void run_row_bias(const void* arguments, const Memory& memory, int part, int par
   }
 }
 
-// Joins axes that lie end to end, so that tiles run on over their ends.
-void merge_axes(GemmAxis (&axes)[kGemmAxes]) {
-  GemmAxis merged[kGemmAxes];
-  int innermost = kGemmAxes - 1;
-  merged[innermost] = axes[innermost];
-  for (int axis = kGemmAxes - 2; axis >= 0; --axis) {
-    const GemmAxis& outer = axes[axis];
-    GemmAxis& inner = merged[innermost];
-    if (outer.count == 1) continue;
-    if (inner.count == 1) {
-      inner = outer;
-    } else if (outer.input_stride == inner.count * inner.input_stride &&
-               outer.output_stride == inner.count * inner.output_stride) {
-      inner.count *= outer.count;
-    } else {
-      merged[--innermost] = outer;
-    }
-  }
-  std::copy(merged, merged + kGemmAxes, axes);
-}
-
 }  // namespace
 
 Status emit_gemm(const Node& node, Planner& planner, const GemmLayer& layer, const char* reason) {

@@ -6,20 +6,11 @@
 #include <cstdint>
 #include <span>
 
+#include "gemm/axes.h"
 #include "kernels/gemm.h"
 #include "runtime/planner.h"
 
 namespace intaglio {
-
-// One axis of output positions, with strides in bytes. Strides of an axis of one position do not matter.
-struct GemmAxis {
-  std::int64_t count = 1;
-  std::ptrdiff_t input_stride = 0;
-  std::ptrdiff_t output_stride = 0;
-};
-
-// The axes of output positions, outermost first: images, lines, rows.
-inline constexpr int kGemmAxes = 3;
 
 struct GemmLayer {
   Slot input, output;

@@ -11,7 +11,8 @@ namespace intaglio {
 namespace {
 
 Kernels find(Isa tier) {
-  Kernels found{tier, nullptr, nullptr, nullptr, nullptr};
+  Kernels found{};
+  found.isa = tier;
 #define KERNEL(family, type, symbol, isa) \
   if (found.family == nullptr && includes(tier, Isa::isa)) found.family = &symbol;
 #include "kernels/kernels.inc"

@@ -9,12 +9,17 @@ struct GemmKernels;       // kernels/gemm.h
 struct DepthwiseKernels;  // kernels/depthwise.h
 struct VectorKernels;     // kernels/vector.h: elementwise, pooling, reductions, conversion
 
+struct FloatGemmKernels;    // kernels/float_gemm.h
+struct FloatVectorKernels;  // kernels/float_vector.h: everything float32 that is no sum of products
+
 struct Kernels {
   Isa isa;
   const GemmKernels* gemm;
   const DepthwiseKernels* depthwise;       // int8 weights
   const DepthwiseKernels* depthwise_wide;  // weights less their zero point in int16
   const VectorKernels* vector;
+  const FloatGemmKernels* float_gemm;
+  const FloatVectorKernels* float_vector;
 };
 
 const Kernels& kernels_for(Isa tier);

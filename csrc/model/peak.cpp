@@ -21,7 +21,7 @@ Result<std::uint64_t> peak_activation_bytes(const Model& model, Allocator& alloc
   for (const Port& port : model.inputs) alive += model.tensors[port.tensor].bytes;
   std::uint64_t peak = nodes == 0 ? alive : 0;
   for (std::size_t i = 0; i < nodes; ++i) {
-    alive += model.output(model.nodes[i]).bytes;
+    for (const std::int64_t id : model.nodes[i].outputs) alive += model.tensors[static_cast<std::size_t>(id)].bytes;
     peak = std::max(peak, alive);
     alive -= dying[i];
   }

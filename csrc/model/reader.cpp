@@ -250,15 +250,19 @@ Status Reader::read_node(std::size_t index, const layout::Node& record) {
   INTAGLIO_TRY(next_list(record.attrs, "node", index, node.attrs));
   INTAGLIO_TRY(check_ids(node.inputs, "input", index));
   INTAGLIO_TRY(check_ids(node.outputs, "output", index));
-  if (node.outputs.size() != 1) return malformed("node %zu: one output expected, got %zu", index, node.outputs.size());
+  if (node.outputs.size() != output_count(node.op)) {
+    return malformed("node %zu: %zu outputs expected, got %zu", index, output_count(node.op), node.outputs.size());
+  }
   for (const std::int64_t id : node.inputs) {
     if (!ready_[static_cast<std::size_t>(id)]) {
       return malformed("node %zu: its input tensor %lld is made by no earlier node", index, static_cast<long long>(id));
     }
   }
-  const auto output = static_cast<std::size_t>(node.outputs[0]);
-  if (ready_[output]) return malformed("node %zu: its output tensor %zu already has a value", index, output);
-  ready_[output] = true;
+  for (const std::int64_t id : node.outputs) {
+    const auto output = static_cast<std::size_t>(id);
+    if (ready_[output]) return malformed("node %zu: its output tensor %zu already has a value", index, output);
+    ready_[output] = true;
+  }
   return {};
 }
 

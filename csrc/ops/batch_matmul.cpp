@@ -1,9 +1,9 @@
 // batch_matmul: both operands are activations, so b is packed and summed while running.
 #include <algorithm>
-#include <tuple>
-#include <utility>
 
 #include "gemm/pack.h"
+#include "ops/checks.h"
+#include "ops/matrices.h"
 #include "ops/requantization.h"
 #include "runtime/planner.h"
 
@@ -13,14 +13,9 @@ namespace {
 
 constexpr std::ptrdiff_t kWholeRun[] = {0};
 
-struct Arguments {
+struct Arguments : MatrixBatch {
   Slot a, b, y;
   Slot panels, bias, row_bias;
-  std::int64_t batches = 1;                // of y
-  const std::int64_t* a_matrix = nullptr;  // [batches]: which matrix of a
-  const std::int64_t* b_matrix = nullptr;
-  std::int64_t a_matrices = 1, b_matrices = 1;
-  std::int64_t rows = 0, depth = 0, columns = 0;
   const std::int32_t* offsets = nullptr;  // of the groups of a row of a
   std::int32_t a_zero_point = 0;          // as stored, [0, 255]
   std::int32_t b_zero_point = 0;          // in int8
@@ -69,7 +64,7 @@ void sum_a(const void* arguments, const Memory& memory, int part, int parts) {
 
 void multiply(const void* arguments, const Memory& memory, int part, int parts) {
   const auto& s = *static_cast<const Arguments*>(arguments);
-  const Range range = split(s.batches * s.rows, part, parts);
+  const Range range = split(s.count * s.rows, part, parts);
   GemmBlock block;
   block.input_row_stride = s.depth;
   block.offsets = s.offsets;
@@ -94,61 +89,8 @@ void multiply(const void* arguments, const Memory& memory, int part, int parts) 
   }
 }
 
-// For each batch of y, the matrix of an operand whose leading axes broadcast to y's. Null when the dims do not fit.
-Result<const std::int64_t*> matrix_of_batch(const Node& node, Planner& planner, const Tensor& operand, const Tensor& y,
-                                            std::int64_t batches) {
-  const auto leading = operand.dims.first(operand.dims.size() - 2);
-  const auto target = y.dims.first(y.dims.size() - 2);
-  if (leading.size() > target.size()) {
-    return node_error(Code::kShape, node, "an input has more axes than the output");
-  }
-  const std::size_t missing = target.size() - leading.size();
-  for (std::size_t i = 0; i < leading.size(); ++i) {
-    if (leading[i] != 1 && leading[i] != target[missing + i]) {
-      return node_error(Code::kShape, node, "leading dims do not broadcast to the output's");
-    }
-  }
-  auto* matrix = planner.make<std::int64_t>(static_cast<std::size_t>(batches));
-  if (matrix == nullptr) return out_of_memory(node);
-  for (std::int64_t batch = 0; batch < batches; ++batch) {
-    std::int64_t rest = batch, index = 0, step = 1;
-    for (std::size_t i = target.size(); i-- > missing;) {
-      const std::int64_t dim = leading[i - missing];
-      if (dim != 1) index += rest % target[i] * step;
-      step *= dim;
-      rest /= target[i];
-    }
-    matrix[batch] = index;
-  }
-  return static_cast<const std::int64_t*>(matrix);
-}
-
 // The greatest |q - zero point|.
 std::int64_t reach(const Tensor& tensor) { return std::max(127 - tensor.zero_point, 128 + tensor.zero_point); }
-
-Status check_operands(const Node& node, const Tensor& a, const Tensor& b, const Tensor& y) {
-  INTAGLIO_TRY(check_activation(node, a, "input a"));
-  INTAGLIO_TRY(check_activation(node, b, "input b"));
-  if (a.dims.size() < 2 || b.dims.size() < 2 || y.dims.size() != std::max(a.dims.size(), b.dims.size())) {
-    return node_error(Code::kShape, node, "ranks %zu and %zu do not make %zu", a.dims.size(), b.dims.size(),
-                      y.dims.size());
-  }
-  const auto [ra, rb, ry] = std::tuple{a.dims.last(2), b.dims.last(2), y.dims.last(2)};
-  if (ra[1] != rb[0] || ry[0] != ra[0] || ry[1] != rb[1]) {
-    return node_error(Code::kShape, node, "[%lld,%lld] times [%lld,%lld] does not make [%lld,%lld]",
-                      static_cast<long long>(ra[0]), static_cast<long long>(ra[1]), static_cast<long long>(rb[0]),
-                      static_cast<long long>(rb[1]), static_cast<long long>(ry[0]), static_cast<long long>(ry[1]));
-  }
-  const auto [la, lb] = std::pair{a.dims.first(a.dims.size() - 2), b.dims.first(b.dims.size() - 2)};
-  for (std::size_t i = 0; i + 2 < y.dims.size(); ++i) {  // counted from the last leading axis
-    const std::int64_t da = i < la.size() ? la[la.size() - 1 - i] : 1;
-    const std::int64_t db = i < lb.size() ? lb[lb.size() - 1 - i] : 1;
-    if (y.dims[y.dims.size() - 3 - i] != (da == 1 ? db : da)) {
-      return node_error(Code::kShape, node, "the output's leading dims are not what the inputs' broadcast to");
-    }
-  }
-  return {};
-}
 
 Status emit(Planner& planner, const Arguments* arguments, StepFunction run, std::int64_t work, const char* kernel,
             const char* reason) {
@@ -170,10 +112,12 @@ Status prepare_batch_matmul(const Node& node, Planner& planner) {
   const Tensor& a = model.input(node, 0);
   const Tensor& b = model.input(node, 1);
   const Tensor& y = model.output(node);
-  INTAGLIO_TRY(check_operands(node, a, b, y));
+  INTAGLIO_TRY(check_activation(node, a, "input a"));
+  INTAGLIO_TRY(check_activation(node, b, "input b"));
+  INTAGLIO_TRY(check_matrices(node, a, b, y));
   auto parameters = read_requantization(node, model, 2, 1, node.attrs[0], node.attrs[1], node.attrs[2]);
   if (!parameters.ok()) return parameters.status();
-  const std::int64_t rows = y.dims[y.dims.size() - 2], columns = y.dims.back(), depth = a.dims.back();
+  const std::int64_t depth = a.dims.back();
   const std::int64_t largest = depth * reach(a) * reach(b);
   INTAGLIO_TRY(check_accumulators(node, parameters.value(), 0, -largest, largest));
   if (y.elements == 0) return {};
@@ -181,23 +125,14 @@ Status prepare_batch_matmul(const Node& node, Planner& planner) {
   auto* arguments = planner.make<Arguments>();
   if (arguments == nullptr) return out_of_memory(node);
   Arguments& s = *arguments;
-  s.batches = y.elements / (rows * columns);
-  auto a_matrix = matrix_of_batch(node, planner, a, y, s.batches);
-  if (!a_matrix.ok()) return a_matrix.status();
-  auto b_matrix = matrix_of_batch(node, planner, b, y, s.batches);
-  if (!b_matrix.ok()) return b_matrix.status();
-  auto requantization = make_requantization(node, planner, parameters.value(), 1, columns);
+  auto matrices = plan_matrices(node, planner, a, b, y);
+  if (!matrices.ok()) return matrices.status();
+  static_cast<MatrixBatch&>(s) = matrices.value();
+  auto requantization = make_requantization(node, planner, parameters.value(), 1, s.columns);
   if (!requantization.ok()) return requantization.status();
   s.a = planner.tensor(node.inputs[0]);
   s.b = planner.tensor(node.inputs[1]);
   s.y = planner.tensor(node.outputs[0]);
-  s.a_matrix = a_matrix.value();
-  s.b_matrix = b_matrix.value();
-  s.a_matrices = 1 + *std::max_element(s.a_matrix, s.a_matrix + s.batches);
-  s.b_matrices = 1 + *std::max_element(s.b_matrix, s.b_matrix + s.batches);
-  s.rows = rows;
-  s.depth = depth;
-  s.columns = columns;
   auto* offsets = planner.make<std::int32_t>(static_cast<std::size_t>(depth / kGroupBytes + 1));
   if (offsets == nullptr) return out_of_memory(node);
   for (std::int64_t k = 0; k < depth; k += kGroupBytes) offsets[k / kGroupBytes] = static_cast<std::int32_t>(k);
@@ -209,11 +144,11 @@ Status prepare_batch_matmul(const Node& node, Planner& planner) {
   const auto b_count = static_cast<std::size_t>(s.b_matrices);
   s.panels = planner.scratch(b_count * s.matrix_bytes());
   s.bias = planner.scratch(b_count * s.padded_columns() * sizeof(std::int32_t));
-  s.row_bias = planner.scratch(static_cast<std::size_t>(s.a_matrices * rows) * sizeof(std::int32_t));
+  s.row_bias = planner.scratch(static_cast<std::size_t>(s.a_matrices * s.rows) * sizeof(std::int32_t));
 
-  INTAGLIO_TRY(emit(planner, arguments, &pack_b, s.b_matrices * depth * columns, "pack_panels",
+  INTAGLIO_TRY(emit(planner, arguments, &pack_b, s.b_matrices * depth * s.columns, "pack_panels",
                     "b is not known before running"));
-  INTAGLIO_TRY(emit(planner, arguments, &sum_a, s.a_matrices * rows * depth, "row_sums", "b has a zero point"));
+  INTAGLIO_TRY(emit(planner, arguments, &sum_a, s.a_matrices * s.rows * depth, "row_sums", "b has a zero point"));
   return emit(planner, arguments, &multiply, y.elements * depth, planner.kernels().gemm->name, "");
 }
 

@@ -3,99 +3,24 @@
 // grouped.
 #include "gemm/layer.h"
 #include "gemm/weights.h"
+#include "ops/convolution.h"
 #include "ops/padded_input.h"
 #include "ops/sum_of_products.h"
 
 namespace intaglio {
 
-namespace {
-
-constexpr std::size_t kOwnAttrs = 9;  // stride[2], padding[4], dilation[2], groups
-
-// One spatial axis.
-struct WindowAxis {
-  std::int64_t input = 0, kernel = 0, stride = 0, before = 0, after = 0, dilation = 0;
-
-  std::int64_t extent() const { return dilation * (kernel - 1) + 1; }
-  std::int64_t output() const { return (input + before + after - extent()) / stride + 1; }
-  bool fits() const { return input + before + after >= extent(); }
-  // Positions from the first that a window reads to the last.
-  std::int64_t span() const { return (output() - 1) * stride + extent(); }
-};
-
-struct Geometry {
-  WindowAxis height, width;
-  std::int64_t groups = 1;
-};
-
-Result<Geometry> read_geometry(const Node& node, const Tensor& x, const Tensor& weight) {
-  const auto attrs = node.attrs;
-  Geometry g;
-  g.height = {x.dims[1], weight.dims[1], attrs[0], attrs[2], attrs[4], attrs[6]};
-  g.width = {x.dims[2], weight.dims[2], attrs[1], attrs[3], attrs[5], attrs[7]};
-  g.groups = attrs[8];
-  for (const WindowAxis& axis : {g.height, g.width}) {
-    INTAGLIO_TRY(check_between(node, "kernel", axis.kernel, 1, kWindowLimit));
-    INTAGLIO_TRY(check_between(node, "stride", axis.stride, 1, kWindowLimit));
-    INTAGLIO_TRY(check_between(node, "padding", axis.before, 0, kWindowLimit));
-    INTAGLIO_TRY(check_between(node, "padding", axis.after, 0, kWindowLimit));
-    INTAGLIO_TRY(check_between(node, "dilation", axis.dilation, 1, kWindowLimit));
-    if (!axis.fits()) {
-      return node_error(Code::kShape, node, "a window of %lld positions does not fit the padded input of %lld",
-                        static_cast<long long>(axis.extent()),
-                        static_cast<long long>(axis.input + axis.before + axis.after));
-    }
-  }
-  INTAGLIO_TRY(check_between(node, "groups", g.groups, 1, kWindowLimit));
-  if (x.dims[3] % g.groups != 0 || weight.dims[0] % g.groups != 0) {
-    return node_error(Code::kShape, node, "%lld groups do not divide %lld input and %lld output channels",
-                      static_cast<long long>(g.groups), static_cast<long long>(x.dims[3]),
-                      static_cast<long long>(weight.dims[0]));
-  }
-  return g;
-}
-
-// The runs of a window: offsets into the input in bytes, and into a column's weights in elements.
-struct Runs {
-  std::span<const std::ptrdiff_t> input, weight;
-  std::int64_t depth = 0;
-};
-
-Result<Runs> plan_runs(const Node& node, Planner& planner, const Geometry& g, std::int64_t channels,
-                       std::ptrdiff_t row_stride) {
-  const bool whole_rows = g.groups == 1 && g.width.dilation == 1;
-  const std::int64_t across = whole_rows ? 1 : g.width.kernel;
-  const std::int64_t depth = channels / g.groups * (whole_rows ? g.width.kernel : 1);
-  const auto count = static_cast<std::size_t>(g.height.kernel * across);
-  auto* input = planner.make<std::ptrdiff_t>(count);
-  auto* weight = planner.make<std::ptrdiff_t>(count);
-  if (input == nullptr || weight == nullptr) return out_of_memory(node);
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto ky = static_cast<std::int64_t>(i) / across;
-    const auto kx = static_cast<std::int64_t>(i) % across;
-    input[i] = ky * g.height.dilation * row_stride + kx * g.width.dilation * channels;
-    weight[i] = static_cast<std::int64_t>(i) * depth;
-  }
-  return Runs{{input, count}, {weight, count}, depth};
-}
-
-}  // namespace
-
 Status prepare_conv2d(const Node& node, Planner& planner) {
-  INTAGLIO_TRY(check_signature(node, kSumInputs, 1, kOwnAttrs + kSumAttrs));
+  INTAGLIO_TRY(check_signature(node, kSumInputs, 1, kConvolutionAttrs + kSumAttrs));
   const Model& model = planner.model();
   const Tensor& x = model.input(node, 0);
   const Tensor& weight = model.input(node, 1);
   const Tensor& y = model.output(node);
-  INTAGLIO_TRY(check_rank(node, x, "input", 4));
-  INTAGLIO_TRY(check_rank(node, weight, "weight", 4));
-  auto geometry = read_geometry(node, x, weight);
+  auto geometry = read_convolution(node, x, weight, y);
   if (!geometry.ok()) return geometry.status();
-  const Geometry& g = geometry.value();
+  const Convolution& g = geometry.value();
   const std::int64_t images = x.dims[0], in = x.dims[3], out = weight.dims[0];
   INTAGLIO_TRY(
       check_constant(node, weight, "weight", DType::kInt8, {out, g.height.kernel, g.width.kernel, in / g.groups}));
-  INTAGLIO_TRY(check_dims(node, y, "output", {images, g.height.output(), g.width.output(), out}));
   auto parameters = read_sum(node, model, out);
   if (!parameters.ok()) return parameters.status();
   const SumParameters& sum = parameters.value();
@@ -110,7 +35,7 @@ Status prepare_conv2d(const Node& node, Planner& planner) {
   const InputView& view = viewed.value();
   auto planned = plan_runs(node, planner, g, in, view.row_stride);
   if (!planned.ok()) return planned.status();
-  const Runs& runs = planned.value();
+  const WindowRuns& runs = planned.value();
   const WeightLayout layout = {weight.values<std::int8_t>().data(), out / g.groups, window, runs.weight, runs.depth};
   auto packed = pack_weights(node, planner, layout, g.groups, sum.bias, sum.input_zero_point, sum.weight_zero_point);
   if (!packed.ok()) return packed.status();

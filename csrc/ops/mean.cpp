@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <limits>
 
 #include "kernels/vector.h"
 #include "ops/activation.h"
 #include "ops/checks.h"
 #include "ops/nd_loop.h"
+#include "ops/reduction.h"
 #include "ops/requantization.h"
 #include "runtime/planner.h"
 
@@ -56,42 +56,6 @@ void run_sums(const void* arguments, const Memory& memory, int part, int parts) 
   }
 }
 
-struct Axes {
-  bool reduced[kMaxRank] = {};
-  std::int64_t count = 1;  // elements in each sum
-};
-
-// Checks the axes and that the output drops them or keeps them with size 1.
-Result<Axes> read_axes(const Node& node, const Tensor& x, const Tensor& y) {
-  Axes axes;
-  std::int64_t previous = -1;
-  for (const std::int64_t axis : node.attrs.subspan(1)) {
-    INTAGLIO_TRY(
-        check_between(node, "axes, ascending", axis, previous + 1, static_cast<std::int64_t>(x.dims.size()) - 1));
-    axes.reduced[axis] = true;
-    const std::int64_t dim = x.dims[static_cast<std::size_t>(axis)];
-    if (__builtin_mul_overflow(axes.count, dim, &axes.count)) axes.count = std::numeric_limits<std::int64_t>::max();
-    previous = axis;
-  }
-  const bool keeps = y.dims.size() == x.dims.size();
-  Dims dims;
-  for (std::size_t i = 0; i < x.dims.size(); ++i) {
-    if (!axes.reduced[i]) dims.push(x.dims[i]);
-    if (axes.reduced[i] && keeps) dims.push(1);
-  }
-  INTAGLIO_TRY(check_dims(node, y, "output", dims.span()));
-  return axes;
-}
-
-// The loops of the reduction, which do not alternate with kept ones more than four times in eight axes.
-void set_window(const NdLoop<1>& reduced, Window& window) {
-  const int first = Window::kLoops - reduced.rank;
-  for (int i = 0; i < reduced.rank; ++i) {
-    window.count[first + i] = static_cast<std::size_t>(reduced.count[i]);
-    window.stride[first + i] = reduced.stride[i][0];
-  }
-}
-
 }  // namespace
 
 Status prepare_mean(const Node& node, Planner& planner) {
@@ -102,7 +66,7 @@ Status prepare_mean(const Node& node, Planner& planner) {
   INTAGLIO_TRY(check_activation(node, x, "input"));
   auto requantization = read_requantization(node, model, 1, 1, node.attrs[0], -128, 127);
   if (!requantization.ok()) return requantization.status();
-  auto axes = read_axes(node, x, y);
+  auto axes = read_axes(node, x, y, node.attrs.subspan(1));
   if (!axes.ok()) return axes.status();
   const std::int64_t count = axes.value().count;
   INTAGLIO_TRY(check_between(node, "elements in a sum", count, 0, std::int64_t{1} << 24));
@@ -130,7 +94,7 @@ Status prepare_mean(const Node& node, Planner& planner) {
   if (by_channel) args->channels = static_cast<std::size_t>(args->outer.count[--args->outer.rank]);
   args->run = 1;
   if (takes_innermost(reduced)) args->run = static_cast<std::size_t>(reduced.count[--reduced.rank]);
-  set_window(reduced, args->window);
+  args->window = window_of(reduced);
 
   const RequantizationParameters& parameters = requantization.value();
   const bool fixed = parameters.mode == RequantizationMode::kFixed;

@@ -9,14 +9,15 @@
 
 namespace intaglio {
 
-// Rows [first_row, first_row + rows) and columns likewise of every image; positions outside hold the zero point.
+// Rows [first_row, first_row + rows) and columns likewise of every image; positions outside hold the zero point,
+// float32 ones +0.
 struct InputRegion {
   std::int64_t first_row = 0, rows = 0;
   std::int64_t first_column = 0, columns = 0;
 };
 
-// Byte (image, row, column, channel) of the region lies at
-// slot + offset + image * image_stride + row * row_stride + column * channels + channel.
+// Position (image, row, column) of the region lies at slot + offset + image * image_stride + row * row_stride + column
+// * the size of a position, in bytes.
 struct InputView {
   Slot slot;
   std::ptrdiff_t offset = 0;

@@ -3,14 +3,13 @@
 
 #include "kernels/vector.h"
 #include "ops/checks.h"
+#include "ops/pool_windows.h"
 #include "runtime/planner.h"
 
 namespace intaglio {
 
 namespace {
 
-// Kernels, strides and padding stay below this, so that positions fit 32 bits.
-constexpr std::int64_t kWindowLimit = std::int64_t{1} << 24;
 // Positions in a window, so that 255.5 times as many stay below 2^31.
 constexpr std::int64_t kLargestWindow = (std::int64_t{1} << 23) - 1;
 // Cost of one output position, and of each byte of its window, in multiply-accumulates.
@@ -18,18 +17,10 @@ constexpr std::int64_t kPositionCost = 1024, kByteCost = 4;
 
 enum class Rounding : std::int64_t { kHalfAway = 1, kHalfUp = 2 };
 
-// Windows along one axis.
-struct Axis {
-  std::int64_t size, kernel, stride, before, outputs;
-
-  std::int64_t first(std::int64_t output) const { return std::max<std::int64_t>(output * stride - before, 0); }
-  std::int64_t last(std::int64_t output) const { return std::min(output * stride - before + kernel, size); }
-};
-
 struct Arguments {
   Slot x, y;
   std::int64_t batch, channels;
-  Axis rows, columns;
+  PoolAxis rows, columns;
   MaxPoolFunction max_pool;
   AveragePoolFunction average_pool;
   std::uint8_t low, high;
@@ -38,7 +29,7 @@ struct Arguments {
 // Parts are ranges of output rows over the whole batch. kernel(x, window, y) computes one output position.
 template <class Kernel>
 void for_each_window(const Arguments& args, const Memory& memory, int part, int parts, const Kernel& kernel) {
-  const Axis &rows = args.rows, &columns = args.columns;
+  const PoolAxis &rows = args.rows, &columns = args.columns;
   const std::int64_t row_bytes = columns.size * args.channels;
   const Range range = split(args.batch * rows.outputs, part, parts);
   const auto* x = memory.at<std::uint8_t>(args.x);
@@ -75,24 +66,6 @@ void run_average(const void* arguments, const Memory& memory, int part, int part
   });
 }
 
-// Checks one axis and that each of its windows touches the input: the first ends after its start and the last begins
-// before its end, so all do.
-Status check_axis(const Node& node, const char* name, const Axis& axis, std::int64_t after) {
-  INTAGLIO_TRY(check_between(node, "kernel", axis.kernel, 1, kWindowLimit));
-  INTAGLIO_TRY(check_between(node, "stride", axis.stride, 1, kWindowLimit));
-  INTAGLIO_TRY(check_between(node, "padding", axis.before, 0, kWindowLimit));
-  INTAGLIO_TRY(check_between(node, "padding", after, 0, kWindowLimit));
-  const std::int64_t room = axis.size + axis.before + after - axis.kernel;
-  if (room < 0 || axis.outputs != room / axis.stride + 1) {
-    return node_error(Code::kShape, node, "%s: expected %" PRId64 " outputs, got %" PRId64, name,
-                      room < 0 ? 0 : room / axis.stride + 1, axis.outputs);
-  }
-  if (axis.size == 0 || axis.before >= axis.kernel || (axis.outputs - 1) * axis.stride - axis.before >= axis.size) {
-    return node_error(Code::kShape, node, "%s: expected every window to touch the input, got one outside", name);
-  }
-  return {};
-}
-
 // The attributes kernel, stride, padding and clamp, which come first in both ops.
 Result<Arguments> read_pool(const Node& node, Planner& planner, std::size_t attrs) {
   INTAGLIO_TRY(check_signature(node, 1, 1, attrs));
@@ -100,20 +73,14 @@ Result<Arguments> read_pool(const Node& node, Planner& planner, std::size_t attr
   const Tensor& y = planner.model().output(node);
   INTAGLIO_TRY(check_activation(node, x, "input"));
   INTAGLIO_TRY(check_like(node, y, "output", x));
-  INTAGLIO_TRY(check_rank(node, x, "input", 4));
-  INTAGLIO_TRY(check_rank(node, y, "output", 4));
-  const auto kernel = node.attrs.first(2), stride = node.attrs.subspan(2, 2), padding = node.attrs.subspan(4, 4);
   const auto clamp = node.attrs.subspan(8, 2);
   INTAGLIO_TRY(check_clamp(node, clamp[0], clamp[1]));
-  const std::int64_t dims[] = {x.dims[0], y.dims[1], y.dims[2], x.dims[3]};
-  INTAGLIO_TRY(check_dims(node, y, "output", dims));
+  auto axes = read_pool_axes(node, x, y, node.attrs.first(8));
+  if (!axes.ok()) return axes.status();
 
   Arguments args = {};
-  args.rows = {x.dims[1], kernel[0], stride[0], padding[0], y.dims[1]};
-  args.columns = {x.dims[2], kernel[1], stride[1], padding[1], y.dims[2]};
-  INTAGLIO_TRY(check_axis(node, "height", args.rows, padding[2]));
-  INTAGLIO_TRY(check_axis(node, "width", args.columns, padding[3]));
-  INTAGLIO_TRY(check_between(node, "positions in a window", kernel[0] * kernel[1], 1, kLargestWindow));
+  args.rows = axes.value().rows;
+  args.columns = axes.value().columns;
   args.batch = x.dims[0];
   args.channels = x.dims[3];
   args.low = static_cast<std::uint8_t>(clamp[0] + kStorageOffset);

@@ -16,7 +16,8 @@ constexpr std::int64_t kPositionCost = 512, kByteCost = 16;
 
 struct Arguments {
   Slot x, y;
-  std::int64_t batch, x_rows, x_columns, y_rows, y_columns, channels;
+  std::int64_t batch, x_rows, x_columns, y_rows, y_columns;
+  std::int64_t channels;    // bytes of a position
   const std::int32_t* row;  // nearest: the source of each; bilinear: (low, high, weight) of each
   const std::int32_t* column;
   BilinearFunction bilinear;
@@ -89,7 +90,7 @@ Status prepare(const Node& node, Planner& planner, std::size_t entry, StepFuncti
   const Tensor& row = model.input(node, 1);
   const Tensor& column = model.input(node, 2);
   const Tensor& y = model.output(node);
-  INTAGLIO_TRY(check_activation(node, x, "input"));
+  if (entry != 1) INTAGLIO_TRY(check_activation(node, x, "input"));
   INTAGLIO_TRY(check_like(node, y, "output", x));
   INTAGLIO_TRY(check_rank(node, x, "input", 4));
   INTAGLIO_TRY(check_rank(node, y, "output", 4));
@@ -110,11 +111,12 @@ Status prepare(const Node& node, Planner& planner, std::size_t entry, StepFuncti
            .x_columns = x.dims[2],
            .y_rows = y.dims[1],
            .y_columns = y.dims[2],
-           .channels = x.dims[3],
+           .channels = x.dims[3] * static_cast<std::int64_t>(size_of(x.dtype)),
            .row = row_table,
            .column = column_table,
            .bilinear = planner.kernels().vector->bilinear.run};
-  const std::int64_t cost = y.elements / args->channels * kPositionCost + y.elements * kByteCost;
+  const auto bytes = static_cast<std::int64_t>(y.bytes);
+  const std::int64_t cost = bytes / args->channels * kPositionCost + bytes * kByteCost;
   const std::int64_t rows = args->batch * args->y_rows;
   return planner.emit({.run = run,
                        .arguments = args,

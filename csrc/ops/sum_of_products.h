@@ -6,15 +6,13 @@
 #include <span>
 
 #include "gemm/pack.h"
+#include "ops/convolution.h"
 #include "ops/requantization.h"
 
 namespace intaglio {
 
 inline constexpr std::size_t kSumInputs = 5;
 inline constexpr std::size_t kSumAttrs = 4;
-
-// Strides, dilations, kernels and padding stay at or below this, so that positions cannot overflow.
-inline constexpr std::int64_t kWindowLimit = std::int64_t{1} << 24;
 
 struct SumParameters {
   const Tensor* x = nullptr;

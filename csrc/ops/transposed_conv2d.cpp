@@ -7,67 +7,15 @@
 #include "gemm/weights.h"
 #include "ops/padded_input.h"
 #include "ops/sum_of_products.h"
+#include "ops/transposed_phases.h"
 
 namespace intaglio {
 
 namespace {
 
-constexpr std::size_t kOwnAttrs = 6;  // stride[2], padding[4]
-
-// One spatial axis.
-struct Axis {
-  std::int64_t input = 0, kernel = 0, stride = 0, before = 0, after = 0;
-  std::int64_t output() const { return (input - 1) * stride + kernel - before - after; }
-};
-
-// The outputs first, first + stride, ... of one axis, which meet the kernel's taps phase, phase + stride, ...
-struct Phase {
-  std::int64_t phase = 0;
-  std::int64_t first = 0;
-  std::int64_t count = 0;
-  std::int64_t taps = 0;
-  std::int64_t input = 0;  // position that tap 0 meets for the first output; tap t meets t before it
-};
-
-Phase phase_of(const Axis& axis, std::int64_t phase) {
-  Phase p;
-  p.phase = phase;
-  p.first = ((phase - axis.before) % axis.stride + axis.stride) % axis.stride;
-  p.count = p.first < axis.output() ? (axis.output() - 1 - p.first) / axis.stride + 1 : 0;
-  p.taps = phase < axis.kernel ? (axis.kernel - 1 - phase) / axis.stride + 1 : 0;
-  p.input = (p.first + axis.before - phase) / axis.stride;
-  return p;
-}
-
-std::int64_t phases_with_taps(const Axis& axis) { return std::min(axis.stride, axis.kernel); }
-
-// Every input position that some tap meets.
-struct Positions {
-  std::int64_t first = 0, count = 0;
-};
-Positions positions_met(const Axis& axis) {
-  std::int64_t first = INT64_MAX, last = INT64_MIN;
-  for (std::int64_t i = 0; i < phases_with_taps(axis); ++i) {
-    const Phase p = phase_of(axis, i);
-    if (p.count == 0) continue;
-    first = std::min(first, p.input - (p.taps - 1));
-    last = std::max(last, p.input + p.count - 1);
-  }
-  return first > last ? Positions{} : Positions{first, last - first + 1};
-}
-
-Status check_axis(const Node& node, const Axis& axis) {
-  INTAGLIO_TRY(check_between(node, "input size", axis.input, 1, INT32_MAX));
-  INTAGLIO_TRY(check_between(node, "kernel", axis.kernel, 1, kWindowLimit));
-  INTAGLIO_TRY(check_between(node, "stride", axis.stride, 1, kWindowLimit));
-  INTAGLIO_TRY(check_between(node, "padding before", axis.before, 0, kWindowLimit));
-  INTAGLIO_TRY(check_between(node, "padding after", axis.after, -kWindowLimit, kWindowLimit));
-  return check_between(node, "output size", axis.output(), 1, INT32_MAX);
-}
-
 // What all phases share.
 struct Shared {
-  Axis height, width;
+  TransposedAxis height, width;
   std::int64_t in = 0, out = 0;
   Positions rows, columns;  // of the view
   InputView view;
@@ -127,22 +75,18 @@ Status emit_bias(const Node& node, Planner& planner, const SumParameters& sum, c
 }  // namespace
 
 Status prepare_transposed_conv2d(const Node& node, Planner& planner) {
-  INTAGLIO_TRY(check_signature(node, kSumInputs, 1, kOwnAttrs + kSumAttrs));
+  INTAGLIO_TRY(check_signature(node, kSumInputs, 1, kTransposedAttrs + kSumAttrs));
   const Model& model = planner.model();
   const Tensor& x = model.input(node, 0);
   const Tensor& weight = model.input(node, 1);
-  const auto attrs = node.attrs;
-  INTAGLIO_TRY(check_rank(node, x, "input", 4));
-  INTAGLIO_TRY(check_rank(node, weight, "weight", 4));
   Shared s;
+  auto axes = read_transposed(node, x, weight, model.output(node));
+  if (!axes.ok()) return axes.status();
+  s.height = axes.value().height;
+  s.width = axes.value().width;
   s.in = x.dims[3];
   s.out = weight.dims[0];
-  s.height = {x.dims[1], weight.dims[1], attrs[0], attrs[2], attrs[4]};
-  s.width = {x.dims[2], weight.dims[2], attrs[1], attrs[3], attrs[5]};
-  INTAGLIO_TRY(check_axis(node, s.height));
-  INTAGLIO_TRY(check_axis(node, s.width));
   INTAGLIO_TRY(check_constant(node, weight, "weight", DType::kInt8, {s.out, s.height.kernel, s.width.kernel, s.in}));
-  INTAGLIO_TRY(check_dims(node, model.output(node), "output", {x.dims[0], s.height.output(), s.width.output(), s.out}));
   auto parameters = read_sum(node, model, s.out);
   if (!parameters.ok()) return parameters.status();
   const SumParameters& sum = parameters.value();

@@ -92,20 +92,27 @@ Status Engine::run(const Batch& batch) {
         const Share& s = *static_cast<const Share*>(arguments);
         Team alone(1);
         const Range range = split(s.batch.samples, part, parts);
-        for (std::int64_t i = range.begin; i < range.end; ++i)
-          s.engine.run_sample(s.batch, i, *s.contexts[part], alone);
+        bool fine = true;
+        for (std::int64_t i = range.begin; i < range.end && fine; ++i) {
+          fine = s.engine.run_sample(s.batch, i, *s.contexts[part], alone);
+        }
       };
       Team(threads_).run({run_samples, &share}, sharing);
     } else {
       Team team(plan_.parts());
-      for (std::int64_t i = 0; i < batch.samples; ++i) run_sample(batch, i, *contexts[0], team);
+      bool fine = true;
+      for (std::int64_t i = 0; i < batch.samples && fine; ++i) fine = run_sample(batch, i, *contexts[0], team);
     }
   }
+  Status outcome;
+  for (int i = 0; i < sharing && outcome.ok(); ++i) {
+    outcome = plan_.outcome(model_, Memory(contexts[i]->addresses.data()));
+  }
   give_back(sharing, contexts);
-  return {};
+  return outcome;
 }
 
-void Engine::run_sample(const Batch& batch, std::int64_t sample, const Context& context, Team& team) const {
+bool Engine::run_sample(const Batch& batch, std::int64_t sample, const Context& context, Team& team) const {
   const Memory memory(context.addresses.data());
   const auto at = static_cast<std::size_t>(batch.first + sample);
   for (std::size_t i = 0; i < plan_.inputs().size(); ++i) {
@@ -117,6 +124,7 @@ void Engine::run_sample(const Batch& batch, std::int64_t sample, const Context& 
     const PortCopy& port = plan_.outputs()[i];
     copy_out(port, memory, batch.outputs[i] + at * port.bytes);
   }
+  return !plan_.has_verdicts() || plan_.outcome(model_, memory).ok();
 }
 
 Status Engine::profile(const std::byte* const* inputs, std::span<std::int64_t> nanoseconds) {

@@ -59,7 +59,8 @@ class Engine {
   Context* make_context();
 
   int sample_parts(std::int64_t samples) const;
-  void run_sample(const Batch& batch, std::int64_t sample, const Context& context, Team& team) const;
+  // False where the sample's numbers make the run an error.
+  bool run_sample(const Batch& batch, std::int64_t sample, const Context& context, Team& team) const;
 
   Allocator& allocator_;
   Model model_;

@@ -1,6 +1,7 @@
 #include "runtime/plan.h"
 
 #include <algorithm>
+#include <cinttypes>
 #include <cstring>
 
 #include "base/checked.h"
@@ -37,6 +38,7 @@ class PlanBuilder final : public Planner {
   int threads() const override { return threads_; }
   Slot tensor(std::int64_t id) override;
   Slot scratch(std::size_t bytes) override;
+  Slot verdict() override;
   bool alias(std::int64_t output, std::int64_t input) override;
   void* allocate(std::size_t bytes) override { return plan_.memory_.allocate(bytes); }
   Status emit(const Step& step) override;
@@ -166,6 +168,13 @@ Slot PlanBuilder::scratch(std::size_t bytes) {
   return {slot};
 }
 
+Slot PlanBuilder::verdict() {
+  const Slot slot = scratch(sizeof(Verdict));
+  values_[slot.index].last = static_cast<std::uint32_t>(model_.nodes.size());
+  if (!plan_.verdicts_.push({slot, node_})) out_of_memory_ = true;
+  return slot;
+}
+
 bool PlanBuilder::alias(std::int64_t output, std::int64_t input) {
   const Tensor& to = model_.tensors[static_cast<std::size_t>(output)];
   const Tensor& from = model_.tensors[static_cast<std::size_t>(input)];
@@ -187,6 +196,16 @@ Status PlanBuilder::emit(const Step& step) {
 
 Status Plan::build(const Model& model, const Kernels& kernels, int threads) {
   return PlanBuilder(*this, model, kernels, threads).build();
+}
+
+Status Plan::outcome(const Model& model, const Memory& memory) const {
+  for (const NodeVerdict& verdict : verdicts_) {
+    const Verdict& found = *memory.at<const Verdict>(verdict.slot);
+    if (found.inside) continue;
+    return node_error(Code::kInput, model.nodes[verdict.node],
+                      "expected indices %" PRId64 " to %" PRId64 ", got %" PRId64, found.low, found.high, found.value);
+  }
+  return {};
 }
 
 void Plan::bind(std::byte* arena, std::span<std::byte*> addresses) const {

@@ -18,7 +18,8 @@ namespace intaglio {
 // Immutable once built, and shared by all contexts.
 class Plan {
  public:
-  explicit Plan(Allocator& allocator) : allocator_(allocator), memory_(allocator), steps_(allocator) {}
+  explicit Plan(Allocator& allocator)
+      : allocator_(allocator), memory_(allocator), steps_(allocator), verdicts_(allocator) {}
 
   Status build(const Model& model, const Kernels& kernels, int threads);
 
@@ -33,6 +34,10 @@ class Plan {
   // Packed weights, tables and arguments.
   std::size_t constant_bytes() const { return memory_.bytes(); }
 
+  bool has_verdicts() const { return verdicts_.size() > 0; }
+  // An error where a step of the run that ended in this memory was given numbers it cannot take.
+  Status outcome(const Model& model, const Memory& memory) const;
+
   // Fills a context's table of addresses.
   std::size_t slot_count() const { return slots_.size(); }
   void bind(std::byte* arena, std::span<std::byte*> addresses) const;
@@ -45,9 +50,15 @@ class Plan {
     std::size_t offset = 0;  // in the arena, where not constant
   };
 
+  struct NodeVerdict {
+    Slot slot;
+    std::uint32_t node;
+  };
+
   Allocator& allocator_;
   Bump memory_;
   List<Step> steps_;
+  List<NodeVerdict> verdicts_;
   Array<Place> slots_;
   Array<PortCopy> inputs_;
   Array<PortCopy> outputs_;

@@ -38,6 +38,12 @@ class Memory {
 // Runs part `part` of `parts` of a step: parts may run at the same time on different threads, in any order.
 using StepFunction = void (*)(const void* arguments, const Memory& memory, int part, int parts);
 
+// What a step found out about numbers it was given by other nodes or the caller: whether all lie in [low, high].
+struct Verdict {
+  bool inside;
+  std::int64_t value, low, high;  // value: one that does not
+};
+
 struct Step {
   StepFunction run = nullptr;
   const void* arguments = nullptr;  // lives as long as the plan
@@ -71,6 +77,8 @@ class Planner {
   virtual Slot tensor(std::int64_t id) = 0;
   // Memory that holds nothing before and after the node being prepared; followed by kSlack readable bytes.
   virtual Slot scratch(std::size_t bytes) = 0;
+  // Memory of a Verdict that a step of the node writes in every run; one that is not `inside` makes the run an error.
+  virtual Slot verdict() = 0;
   // Makes `output` the same memory as `input` (both whole tensors of the same bytes): the op then needs no step. False
   // where that cannot be (a graph input, output or constant): the op must copy.
   virtual bool alias(std::int64_t output, std::int64_t input) = 0;

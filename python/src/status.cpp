@@ -26,6 +26,8 @@ const char* exception_name(Code code) {
       return "IsaError";
     case Code::kInvalidArgument:
       return "GraphError";
+    case Code::kInput:
+      return "InputError";
     case Code::kOk:
     case Code::kOutOfMemory:
       break;

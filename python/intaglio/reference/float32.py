@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -48,7 +49,8 @@ def float_reduce(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
     """The values of each output in row-major order, one after the other."""
     kind, axes = FloatReduce(view.number("kind")), view.numbers("axes")
     kept = [axis for axis in range(x.ndim) if axis not in axes]
-    rows = x.transpose(*axes, *kept).reshape(-1, *(x.shape[axis] for axis in kept))
+    count = math.prod(x.shape[axis] for axis in axes)
+    rows = x.transpose(*axes, *kept).reshape(count, *(x.shape[axis] for axis in kept))
     if kind in (FloatReduce.MAX, FloatReduce.MIN):
         better = maximum if kind is FloatReduce.MAX else minimum
         result = rows[0]
@@ -56,7 +58,7 @@ def float_reduce(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
             result = better(row, result)
     else:
         total = _sum(rows.astype(np.float64))
-        result = to_float32(total / len(rows) if kind is FloatReduce.MEAN else total)
+        result = to_float32(total / count if kind is FloatReduce.MEAN else total)
     return np.asarray(result.reshape(view.output.shape))
 
 
@@ -66,7 +68,7 @@ def float_softmax(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
     largest = columns[0]
     for column in columns[1:]:
         largest = maximum(column, largest)
-    shifted = columns - largest
+    shifted = columns - (largest + np.float32(0))
     exponentials = to_float32(real.exp(shifted.astype(np.float64))).astype(np.float64)
     total = _sum(exponentials)
     result = shifted - real.log(total) if view.number("log") else exponentials / total
