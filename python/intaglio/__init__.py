@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from intaglio.errors import Error
     from intaglio.graph import Graph
     from intaglio.model import Model, PlanStep, TensorInfo, load
+    from intaglio.quantizer import quantize
 
 __all__ = [
     "Builder",
@@ -26,6 +27,7 @@ __all__ = [
     "errors",
     "load",
     "ops",
+    "quantize",
     "reference",
 ]
 
@@ -41,6 +43,7 @@ _MODULES = {
     "TensorInfo": "model",
     "convert": "conversion",
     "load": "model",
+    "quantize": "quantizer",
 }
 
 

@@ -17,10 +17,10 @@ from intaglio.passes.remove_dead import remove_dead
 from intaglio.passes.to_integer import elementwise, movement, reductions, sums
 from intaglio.passes.to_integer.lowering import Lowering
 
-__all__ = ["to_integer"]
+__all__ = ["FORMS", "to_integer"]
 
 #: Emits the integer form of a node and says whether there is one.
-_FORMS: Final[dict[str, Callable[[Lowering, Node], bool]]] = {
+FORMS: Final[dict[str, Callable[[Lowering, Node], bool]]] = {
     "float_conv2d": sums.conv2d,
     "float_depthwise_conv2d": sums.depthwise_conv2d,
     "float_transposed_conv2d": sums.transposed_conv2d,
@@ -43,10 +43,10 @@ def to_integer(graph: Graph, grids: Grids, *, requant: RequantName = "float32") 
     grids = propagate_grids(graph, grids)
     lowering = Lowering(graph, grids, requant)
     for node in graph.nodes:
-        has_grids = node.op in _FORMS and lowering.grid(node.outputs[0]) is not None
+        has_grids = node.op in FORMS and lowering.grid(node.outputs[0]) is not None
         if node.op in ("arg_max", "arg_min") and lowering.grid(node.inputs[0]) is not None:
             lowering.keep_result(node, node.op, (lowering.operand(node.inputs[0]).name,))
-        elif not has_grids or not _FORMS[node.op](lowering, node):
+        elif not has_grids or not FORMS[node.op](lowering, node):
             lowering.keep(node)
     for port in graph.outputs:
         lowering.want_output(port)
