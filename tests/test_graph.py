@@ -169,7 +169,7 @@ def test_a_wrong_output_shape_is_refused(op: str) -> None:
         with_tensor(graph, wrong).validate()
 
 
-@pytest.mark.parametrize("op", sorted(BY_NAME))
+@pytest.mark.parametrize("op", sorted(set(BY_NAME) - {"cast"}))
 def test_a_wrong_output_dtype_is_refused(op: str) -> None:
     graph, node = one(op)
     output = graph.tensors[node.outputs[0]]
