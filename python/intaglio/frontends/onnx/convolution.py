@@ -54,7 +54,7 @@ def conv_transpose(lowering: Lowering, node: SourceNode, x: Value, weight: Value
     groups = node.attributes.get("group", 1)
     if groups < 1 or x.shape[1] != weight.shape[0] or x.shape[1] % groups:
         lowering.malformed(f"weights {weight.shape} in {groups} groups do not fit its input {x.shape}")
-    kernel = _dilated(lowering, node, _flat_kernel(lowering.weights(weight)))
+    kernel = _dilated(_flat_kernel(lowering.weights(weight)), Window(lowering, node, spatial).dilation)
     image = as_image(lowering, lowering.floats(x))
     stride, padding = _transposed_geometry(lowering, node, image, kernel, spatial)
     size = [
@@ -133,7 +133,7 @@ def _transposed_geometry(
                 wanted = ([1] * (2 - spatial) + [int(n) for n in shape[-spatial:]])[axis]
             total = extent + extra[axis] - wanted
             half = max(total, 0) // 2
-            before[axis] = half if mode != "SAME_LOWER" else max(total, 0) - half
+            before[axis] = half if mode == "SAME_UPPER" else max(total, 0) - half
             after[axis] = total - before[axis]
         after[axis] -= extra[axis]
         if before[axis] < 0:
@@ -141,9 +141,8 @@ def _transposed_geometry(
     return given.stride, (before[0], before[1], after[0], after[1])
 
 
-def _dilated(lowering: Lowering, node: SourceNode, kernel: Value) -> Value:
+def _dilated(kernel: Value, dilation: tuple[int, int]) -> Value:
     """The kernel with zeros between its taps, for the op has no dilation."""
-    dilation = Window(lowering, node, len(node.attributes.get("dilations", ())) or 2).dilation
     if dilation == (1, 1):
         return kernel
     assert kernel.data is not None

@@ -106,7 +106,9 @@ def _decoded(data: bytes) -> Any:
     try:
         proto = onnx.load_model_from_string(data)
         if proto.functions:
-            proto = onnx.inliner.inline_local_functions(proto)
+            from onnx.inliner import inline_local_functions
+
+            proto = inline_local_functions(proto)
     except DecodeError as error:
         raise ModelFormatError(f"the file is no .onnx file, or is damaged: {error}") from error
     if not proto.HasField("graph") or not proto.opset_import:

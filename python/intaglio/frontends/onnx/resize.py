@@ -104,9 +104,8 @@ def _positions(lowering: Lowering, size: int, output: int, factor: float, mode: 
     elif mode == "pytorch_half_pixel":
         position = np.zeros(output, _F)
     elif mode == "half_pixel_symmetric":
-        adjustment = output / (float(scale) * size)
-        offset = size / 2 * (1 - adjustment)
-        position = _F(offset) + (index + half) / scale - half
+        adjustment = _F(output) / (scale * _F(size))
+        position = _F(size) / _F(2) * (_F(1) - adjustment) + (index + half) / scale - half
     elif mode == "align_corners":
         position = index * _F(size - 1) / _F(output - 1) if output > 1 else np.zeros(output, _F)
     elif mode == "asymmetric":
