@@ -32,7 +32,8 @@ def calibrate(
     samples = 0
     for batch in batches(graph, track(items, "calibrating", progress)):
         samples += batch.runs
-        for values in observer.pieces(batch):
+        for inputs in batch.pieces(observer.runs):
+            values = observer.run(inputs)
             for name, statistics in found.items():
                 check_finite(values[name], name, batch.index)
                 statistics.add(values[name])

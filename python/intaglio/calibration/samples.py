@@ -30,6 +30,17 @@ class Batch:
     #: How many runs of the graph the arrays hold.
     runs: int
 
+    def pieces(self, runs: int) -> Iterator[dict[str, NDArray[Any]]]:
+        """The arrays of all runs, each once, at most so many at a time."""
+        for start in range(0, self.runs, runs):
+            yield {name: self._part(array, start, start + runs) for name, array in self.arrays.items()}
+
+    def _part(self, array: NDArray[Any], start: int, stop: int) -> NDArray[Any]:
+        if array.ndim == 0:
+            return array
+        leading = len(array) // self.runs
+        return array[start * leading : stop * leading]
+
 
 def items_of(graph: Graph, data: Data) -> Iterable[Item]:
     """The items; data that comes all at once is cut into slices."""
