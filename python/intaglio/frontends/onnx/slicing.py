@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from intaglio.frontends.onnx.lowering import FLOAT32, QUANTIZED, Lowering
+from intaglio.frontends.onnx.lowering import FLOAT32, INT32, INT64, QUANTIZED, Lowering
 from intaglio.frontends.onnx.model import SourceNode
 from intaglio.frontends.onnx.values import Value, plain, stored_shape
 
@@ -128,7 +128,8 @@ def pad(
     axes: Value | None = None,
 ) -> Value:
     """Pads are an input since opset 11, an attribute before; negative ones cut off."""
-    lowering.floats(x)
+    if x.dtype not in (INT32, INT64):
+        lowering.floats(x)
     rank = len(x.shape)
     amounts = lowering.integers(pads, "pads") if pads is not None else node.attributes.get("pads")
     along = [lowering.axis(a, rank) for a in (lowering.integers(axes, "axes") or range(rank))]
@@ -144,14 +145,15 @@ def pad(
         return _repeated(lowering, x, pairs, mode)
     if mode != "constant":
         lowering.malformed(f"it has mode {mode!r}")
-    fill = np.float32(lowering.number(value, "value", node.attributes.get("value", 0.0)))
+    fill = lowering.number(value, "value", node.attributes.get("value", 0.0))
+    stored = int(np.float32(fill).view(np.int32)) if x.dtype == FLOAT32 else int(fill)
     order = plain(rank) if x.data is not None else x.order
     shape = [b + n + a for n, (b, a) in zip(x.shape, pairs, strict=True)]
     y = lowering.emit(
-        "pad", [lowering.stored(x, order)], stored_shape(shape, order), selects=bool(fill == 0),
-        value=int(fill.view(np.int32)), padding=tuple(n for axis in order for n in pairs[axis]),
+        "pad", [lowering.stored(x, order)], stored_shape(shape, order), dtype=x.dtype, selects=fill == 0,
+        value=stored, padding=tuple(n for axis in order for n in pairs[axis]),
     )  # fmt: skip
-    return lowering.result(y, shape, order)
+    return lowering.result(y, shape, order, x.dtype)
 
 
 def _repeated(lowering: Lowering, x: Value, pairs: Sequence[tuple[int, int]], mode: str) -> Value:
