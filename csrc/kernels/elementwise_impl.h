@@ -66,6 +66,27 @@ class AddLanes {
   int shift_;
 };
 
+// Beyond [-512, 512] every result is clamped, and the lanes hold what lies between.
+template <class V>
+class AddScaledLanes {
+ public:
+  explicit INTAGLIO_INLINE AddScaledLanes(const BinaryParameters& p)
+      : a_(V::set_float(p.scale_a)),
+        b_(V::set_float(p.scale_b)),
+        less_(V::set_float(p.less)),
+        low_(V::set_float(-512)),
+        high_(V::set_float(512)) {}
+  INTAGLIO_INLINE typename V::I operator()(typename V::I a, typename V::I b) const {
+    // Turning the sign of both operands of a difference turns that of its rounded result.
+    const typename V::F right = V::subtract(less_, V::multiply(V::to_float(b), b_));
+    const typename V::F sum = V::subtract(V::multiply(V::to_float(a), a_), right);
+    return V::round(V::minimum(V::maximum(sum, low_), high_));
+  }
+
+ private:
+  typename V::F a_, b_, less_, low_, high_;
+};
+
 template <class V>
 class AddFixedLanes {
  public:

@@ -9,6 +9,7 @@
 #define INTAGLIO_VECTOR_KERNELS(V, isa)                                                    \
   {                                                                                        \
       .add = binary_kernel<V, Clamped<V, AddLanes<V>>>("add_u8_" isa),                     \
+      .add_scaled = binary_kernel<V, Clamped<V, AddScaledLanes<V>>>("add_scaled_u8_" isa), \
       .add_fixed = binary_kernel<V, Clamped<V, AddFixedLanes<V>>>("add_fixed_u8_" isa),    \
       .mul = binary_kernel<V, Clamped<V, MulFloatLanes<V>>>("mul_u8_" isa),                \
       .mul_fixed = binary_kernel<V, Clamped<V, MulFixedLanes<V>>>("mul_fixed_u8_" isa),    \

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 
 #include "kernels/vector.h"
 #include "ops/activation.h"
@@ -12,10 +13,14 @@ namespace intaglio {
 namespace {
 
 constexpr std::int64_t kInt32Max = (std::int64_t{1} << 31) - 1;
+// The value of the attribute requant that scales in float32.
+constexpr std::int64_t kScaled = 2;
+// Keeps products of bytes and sums of two of them finite.
+constexpr float kLargestScale = 1048576.0F;
 
 // The attributes of add and sub as docs/format.md lays them out.
 struct Attributes {
-  RequantizationMode mode;
+  std::int64_t mode;
   std::span<const std::int64_t> clamp, multiplier, shift;
   std::int64_t left_shift;
 };
@@ -23,12 +28,11 @@ struct Attributes {
 Result<Attributes> read_attributes(const Node& node) {
   INTAGLIO_TRY(check_signature(node, 2, 1, 10));
   const auto attrs = node.attrs;
-  INTAGLIO_TRY(check_between(node, "requant", attrs[0], 0, 1));
-  const Attributes attributes{static_cast<RequantizationMode>(attrs[0]), attrs.subspan(1, 2), attrs.subspan(3, 3),
-                              attrs.subspan(6, 3), attrs[9]};
+  INTAGLIO_TRY(check_between(node, "requant", attrs[0], 0, kScaled));
+  const Attributes attributes{attrs[0], attrs.subspan(1, 2), attrs.subspan(3, 3), attrs.subspan(6, 3), attrs[9]};
   INTAGLIO_TRY(check_clamp(node, attributes.clamp[0], attributes.clamp[1]));
   for (const std::int64_t multiplier : attributes.multiplier) {
-    INTAGLIO_TRY(check_between(node, "multiplier", multiplier, 0, kInt32Max));
+    INTAGLIO_TRY(check_between(node, "multiplier", multiplier, attributes.mode == kScaled ? ~kInt32Max : 0, kInt32Max));
   }
   return attributes;
 }
@@ -50,6 +54,25 @@ Status set_float32(const Node& node, const Attributes& attributes, const std::in
   parameters.constant = static_cast<std::int32_t>(
       static_cast<std::uint32_t>(half - parameters.zero_a * a - parameters.zero_b * sign * b));
   parameters.shift = static_cast<std::int32_t>(shift);
+  return {};
+}
+
+// Fills in the scaled mode, whose multipliers are the bits of float32 numbers: two scales, and the term.
+Status set_scaled(const Node& node, const Attributes& attributes, float sign, BinaryParameters& parameters) {
+  for (const std::int64_t unused :
+       {attributes.shift[0], attributes.shift[1], attributes.shift[2], attributes.left_shift}) {
+    INTAGLIO_TRY(check_between(node, "attributes of the other modes", unused, 0, 0));
+  }
+  float numbers[3];
+  for (std::size_t i = 0; i < 3; ++i) {
+    numbers[i] = std::bit_cast<float>(static_cast<std::int32_t>(attributes.multiplier[i]));
+    const bool fits = numbers[i] >= (i < 2 ? 0.0F : -1024.0F * kLargestScale) &&
+                      numbers[i] <= (i < 2 ? kLargestScale : 1024.0F * kLargestScale);
+    INTAGLIO_TRY(check_between(node, "multiplier as a float32 in range", fits ? 1 : 0, 1, 1));
+  }
+  parameters.scale_a = numbers[0];
+  parameters.scale_b = sign * numbers[1];
+  parameters.less = -numbers[2];
   return {};
 }
 
@@ -97,7 +120,11 @@ Status prepare(const Node& node, Planner& planner, std::int32_t sign) {
   parameters->high = static_cast<std::int32_t>(attributes.clamp[1]) + kStorageOffset;
   const std::int64_t reaches[2] = {reach(a), reach(b)};
   const VectorKernels& kernels = *planner.kernels().vector;
-  if (attributes.mode == RequantizationMode::kFloat32) {
+  if (attributes.mode == kScaled) {
+    INTAGLIO_TRY(set_scaled(node, attributes, static_cast<float>(sign), *parameters));
+    return emit_binary(node, planner, kernels.add_scaled, parameters);
+  }
+  if (static_cast<RequantizationMode>(attributes.mode) == RequantizationMode::kFloat32) {
     INTAGLIO_TRY(set_float32(node, attributes, reaches, sign, *parameters));
     return emit_binary(node, planner, kernels.add, parameters);
   }

@@ -21,6 +21,10 @@ class Requant(IntEnum):
     FIXED = 1
 
 
+#: The value of `requant` of a sum that scales its operands in float32.
+SCALED_SUM: Final = 2
+
+
 class Rounding(IntEnum):
     """How a quotient becomes an integer."""
 
@@ -135,7 +139,7 @@ OPS: Final[tuple[Op, ...]] = (
     Op(4, "fully_connected", _GEMM_INPUTS, _REQUANT),
     Op(5, "batch_matmul", ("a", "b", "scale", "shift"), (Attr("requant"), *_CLAMP)),
     # Elementwise with NumPy broadcasting. add, sub float32: multipliers (a, b), shifts (s,);
-    # fixed: multipliers (a, b, out), shifts (a, b, out), left_shift.
+    # fixed: multipliers (a, b, out), shifts (a, b, out), left_shift; scaled: multipliers are float32 bits (a, b, term).
     Op(10, "add", ("a", "b"), (Attr("requant"), *_CLAMP, Attr("multiplier", 3), Attr("shift", 3), Attr("left_shift"))),
     Op(11, "sub", ("a", "b"), (Attr("requant"), *_CLAMP, Attr("multiplier", 3), Attr("shift", 3), Attr("left_shift"))),
     Op(12, "mul", ("a", "b", "scale", "shift"), (Attr("requant"), *_CLAMP)),

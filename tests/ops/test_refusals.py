@@ -14,6 +14,7 @@ import intaglio
 from intaglio.builder import Builder
 from intaglio.errors import Error, ModelFormatError, QuantizationError, ShapeError
 from intaglio.graph import AttrValue, Graph
+from intaglio.opset import SCALED_SUM
 
 IMAGE = (1, 6, 6, 4)
 
@@ -70,9 +71,11 @@ def changed(graph: Graph, index: int, at: Any, value: int) -> Graph:
     return with_tensor(graph, index, data=data)
 
 
+SCALED = with_attrs(graph_of("add"), requant=SCALED_SUM, multiplier=(0, 0, 0), shift=(0, 0, 0))
+
 CASES: list[tuple[str, Graph, type[Error], str]] = [
     ("add_clamp", with_attrs(graph_of("add"), clamp=(-129, 127)), QuantizationError, "clamp"),
-    ("add_requant", with_attrs(graph_of("add"), requant=2), ModelFormatError, "requant"),
+    ("add_requant", with_attrs(graph_of("add"), requant=3), ModelFormatError, "requant"),
     ("add_shift", with_attrs(graph_of("add"), shift=(31, 0, 0)), ModelFormatError, "shift"),
     ("add_overflow", with_attrs(graph_of("add"), multiplier=(2**24, 2**24, 0)), ModelFormatError, "accumulator"),
     ("add_negative", with_attrs(graph_of("add"), multiplier=(-1, 1, 0)), ModelFormatError, "multiplier"),
@@ -101,6 +104,9 @@ CASES: list[tuple[str, Graph, type[Error], str]] = [
     ("softmax_table", changed(graph_of("softmax"), 1, 0, 0), ModelFormatError, "table"),
     ("softmax_negative", changed(graph_of("softmax"), 1, 7, -1), ModelFormatError, "table"),
     ("softmax_fixed", changed(graph_of("softmax", "fixed"), 1, 0, 5), ModelFormatError, "table"),
+    ("scaled_nan", with_attrs(SCALED, multiplier=(0x7FC00000, 0, 0)), ModelFormatError, "float32"),
+    ("scaled_scale", with_attrs(SCALED, multiplier=(0, -1, 0)), ModelFormatError, "float32"),
+    ("scaled_shift", with_attrs(SCALED, shift=(1, 0, 0)), ModelFormatError, "other modes"),
     ("arg_max_axis", with_attrs(graph_of("arg_max"), axis=-1), ModelFormatError, "axis"),
     ("transpose_twice", with_attrs(graph_of("transpose"), permutation=(0, 1, 1, 2)), ModelFormatError, "permutation"),
     ("transpose_rank", with_attrs(graph_of("transpose"), permutation=(0, 1)), ModelFormatError, "attribute"),

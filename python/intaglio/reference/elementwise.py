@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intaglio.fixed_point import mbqm
-from intaglio.opset import Requant
+from intaglio.opset import SCALED_SUM, Requant
 from intaglio.reference.arithmetic import requantize, to_int8
 from intaglio.rules.view import NodeView
 
@@ -46,6 +46,8 @@ def lookup(view: NodeView, x: NDArray[Any], table: NDArray[Any]) -> NDArray[Any]
 
 
 def _weighted_sum(view: NodeView, a: NDArray[Any], b: NDArray[Any], sign: int) -> NDArray[np.int8]:
+    if view.number("requant") == SCALED_SUM:
+        return _scaled_sum(view, a, b, sign)
     centred_a = a.astype(np.int64) - view["a"].zero_point
     centred_b = b.astype(np.int64) - view["b"].zero_point
     multiplier, shift = view.numbers("multiplier"), view.numbers("shift")
@@ -58,3 +60,10 @@ def _weighted_sum(view: NodeView, a: NDArray[Any], b: NDArray[Any], sign: int) -
         total = total + sign * mbqm(centred_b << left, multiplier[1], shift[1])
         result = mbqm(total, multiplier[2], shift[2])
     return to_int8(result + view.output.zero_point, *view.numbers("clamp"))
+
+
+def _scaled_sum(view: NodeView, a: NDArray[Any], b: NDArray[Any], sign: int) -> NDArray[np.int8]:
+    scale_a, scale_b, term = np.array(view.numbers("multiplier"), np.int32).view(np.float32)
+    left, right = ((x.astype(np.int32) + 128).astype(np.float32) for x in (a, b))
+    total = left * scale_a + (right * (np.float32(sign) * scale_b) + term)
+    return to_int8(np.rint(total).astype(np.int64) - 128, *view.numbers("clamp"))

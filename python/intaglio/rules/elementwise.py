@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from intaglio.errors import QuantizationError
-from intaglio.opset import Requant
+from intaglio.opset import SCALED_SUM, Requant
 from intaglio.rules.gemm import broadcast
 from intaglio.rules.requantization import check_accumulator, check_requantization, reach
 from intaglio.rules.view import INT8, NodeView
@@ -14,6 +16,9 @@ def add_sub(view: NodeView) -> None:
     _check_operands(view)
     view.want_clamp()
     multipliers, shifts, left_shift = view.numbers("multiplier"), view.numbers("shift"), view.number("left_shift")
+    if view.number("requant") == SCALED_SUM:
+        _check_scaled_sum(view, multipliers, (*shifts, left_shift))
+        return
     view.want_between("multiplier", multipliers, 0, 2**31 - 1)
     reaches = [reach(view["a"]), reach(view["b"])]
     if view.requant is Requant.FLOAT32:
@@ -31,6 +36,16 @@ def add_sub(view: NodeView) -> None:
         check_accumulator(view, operand, "operand shifted left")
         total += (operand * multiplier >> 31 >> max(-shift, 0)) + 2
     check_accumulator(view, total << max(shifts[2], 0), "sum shifted left")
+
+
+def _check_scaled_sum(view: NodeView, multipliers: tuple[int, ...], unused: tuple[int, ...]) -> None:
+    """Multipliers are the bits of two scales and a term, small enough that nothing overflows."""
+    view.want(not any(unused), "attributes of the other modes", "0", unused, QuantizationError)
+    view.want_between("multiplier", multipliers, -(2**31), 2**31 - 1)
+    numbers = np.array(multipliers, np.int32).view(np.float32)
+    low, high = np.array([0, 0, -(2**30)]), np.array([2**20, 2**20, 2**30])
+    fits = bool(((numbers >= low) & (numbers <= high)).all())
+    view.want(fits, "multiplier as float32", "scales up to 2^20 and a term up to 2^30", numbers, QuantizationError)
 
 
 def mul(view: NodeView) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 from intaglio.builder.core import RequantName
 from intaglio.graph import Graph, Node
 from intaglio.grids import Grids
+from intaglio.passes.fuse_clamps import fuse_clamps
 from intaglio.passes.propagate_grids import propagate_grids
 from intaglio.passes.remove_dead import remove_dead
 from intaglio.passes.to_integer import elementwise, movement, reductions, sums
@@ -50,4 +51,5 @@ def to_integer(graph: Graph, grids: Grids, *, requant: RequantName = "float32") 
             lowering.keep(node)
     for port in graph.outputs:
         lowering.want_output(port)
-    return remove_dead(lowering.build())
+    # A clip that rounding has made idle still names the tensor whose values it gives.
+    return remove_dead(fuse_clamps(lowering.build()))

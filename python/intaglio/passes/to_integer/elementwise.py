@@ -11,7 +11,7 @@ from intaglio import reference
 from intaglio.errors import QuantizationError
 from intaglio.graph import AttrValue, Graph, Node, Port, Tensor
 from intaglio.grids import Grid
-from intaglio.opset import FloatBinary
+from intaglio.opset import SCALED_SUM, FloatBinary, Requant
 from intaglio.passes.to_integer.lowering import Lowering, clamp_of, rescaling_table
 from intaglio.quantization import Requantization, SumParameters, add_parameters
 from intaglio.rules.view import FLOAT32
@@ -86,13 +86,33 @@ def _table(lowering: Lowering, node: Node, x: str, grid: Grid) -> NDArray[np.int
 
 def _weighted_sum(lowering: Lowering, node: Node, kind: FloatBinary) -> bool:
     grids = [lowering.grids[name] for name in (*node.inputs, *node.outputs)]
-    try:
-        sums = add_parameters(lowering.requant, *(float(grid.parameters[0]) for grid in grids))
-    except QuantizationError:
-        return False
     operands = tuple(lowering.operand(name).name for name in node.inputs)
-    lowering.integer(node, kind.name.lower(), operands, _sum_attrs(sums, grids[2]))
-    return True
+    if lowering.requant is Requant.FIXED:
+        try:
+            sums = add_parameters(lowering.requant, *(float(grid.parameters[0]) for grid in grids))
+        except QuantizationError:
+            return False
+        lowering.integer(node, kind.name.lower(), operands, _sum_attrs(sums, grids[2]))
+        return True
+    attrs = _scaled_sum_attrs(kind, *grids)
+    if attrs is not None:
+        lowering.integer(node, kind.name.lower(), operands, attrs)
+    return attrs is not None
+
+
+def _scaled_sum_attrs(kind: FloatBinary, a: Grid, b: Grid, y: Grid) -> dict[str, AttrValue] | None:
+    """Scales and term in float32, of bytes as stored (docs/arithmetic.md); None where they are out of range."""
+    (sa, za), (sb, zb), (sy, zy) = (grid.parameters for grid in (a, b, y))
+    with np.errstate(over="ignore", invalid="ignore"):
+        scale_a, scale_b = sa / sy, sb / sy
+        left, right = (scale * np.float32(zero + 128) for scale, zero in ((scale_a, za), (scale_b, zb)))
+        zeros = left + right if kind is FloatBinary.ADD else left - right
+    if max(scale_a, scale_b) > 2.0**20:
+        return None
+    numbers = np.array([scale_a, scale_b, np.float32(zy + 128) - zeros], np.float32)
+    multiplier = tuple(int(bits) for bits in numbers.view(np.int32))
+    rest: dict[str, AttrValue] = {"shift": (0, 0, 0), "left_shift": 0}
+    return {"requant": SCALED_SUM, "clamp": clamp_of(y), "multiplier": multiplier, **rest}
 
 
 def _sum_attrs(sums: SumParameters, y: Grid) -> dict[str, AttrValue]:
