@@ -16,7 +16,7 @@ from intaglio.grids import Grid, Grids
 from intaglio.opset import FloatUnary
 from intaglio.passes.fuse_activations import SUMS
 from intaglio.quantizer.groups import Group
-from intaglio.quantizer.options import NodeOptions, PerNode
+from intaglio.quantizer.options import PerNode
 
 #: What these give whatever they are given, so that no calibration can cut it short.
 _KNOWN_RANGES: Final = {
@@ -31,28 +31,28 @@ _MOST_BIAS: Final = 2.0**30
 
 def ranges_to_measure(graph: Graph, groups: Iterable[Group], options: PerNode) -> list[str]:
     """The tensors that decide a range by their values."""
-    makers = {name: node for node in graph.nodes for name in node.outputs}
-    deciding = sorted(name for group in groups for name in group.deciding)
-    return [
+    makers = _makers(graph)
+    return sorted(
         name
-        for name in deciding
-        if graph.tensors[name].data is None and _known_range(makers.get(name), options.of(makers.get(name))) is None
-    ]
+        for group in groups
+        if not _given(group, makers, options)
+        for name in group.deciding
+        if graph.tensors[name].data is None and _known_range(makers.get(name)) is None
+    )
 
 
 def activation_grids(graph: Graph, groups: Iterable[Group], statistics: Statistics, options: PerNode) -> Grids:
-    """One grid per group, over the ranges of the tensors that decide."""
-    makers = {name: node for node in graph.nodes for name in node.outputs}
+    """One grid per group: of the ranges that are given for its tensors, or else of those that decide."""
+    makers = _makers(graph)
     grids: Grids = {}
     for group in groups:
-        settings = {name: options.of(makers.get(name)) for name in sorted(group.deciding)}
-        symmetric = any(chosen.activations == "int8_symmetric" for chosen in settings.values())
-        ranges = []
-        for name, chosen in settings.items():
-            data, known = graph.tensors[name].data, _known_range(makers.get(name), chosen)
+        symmetric = any(options.of(makers.get(name)).activations == "int8_symmetric" for name in group.members)
+        ranges = _given(group, makers, options)
+        for name in sorted(group.deciding) if not ranges else ():
+            data, known = graph.tensors[name].data, _known_range(makers.get(name))
             if data is not None:
-                known = (float(data.min(initial=0)), float(data.max(initial=0)))
-            by_method = replace(statistics, method=chosen.calibration_method)
+                known = float(data.min(initial=0)), float(data.max(initial=0))
+            by_method = replace(statistics, method=options.of(makers.get(name)).calibration_method)
             ranges.append(by_method.range(name, symmetric=symmetric) if known is None else known)
         low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
         grids.update(dict.fromkeys(group.members, grid_of_range(low, high, symmetric=symmetric)))
@@ -108,9 +108,17 @@ def channel_axis(node: Node, weight: Tensor) -> int:
     return 0 if node.op in ("float_conv2d", "float_transposed_conv2d") else len(weight.shape) - 1
 
 
-def _known_range(node: Node | None, settings: NodeOptions) -> tuple[float, float] | None:
-    if settings.range is not None:
-        return settings.range
+def _makers(graph: Graph) -> dict[str, Node]:
+    return {name: node for node in graph.nodes for name in node.outputs}
+
+
+def _given(group: Group, makers: dict[str, Node], options: PerNode) -> list[tuple[float, float]]:
+    """The ranges that overrides give for tensors of a group."""
+    ranges = (options.of(makers.get(name)).range for name in sorted(group.members))
+    return [given for given in ranges if given is not None]
+
+
+def _known_range(node: Node | None) -> tuple[float, float] | None:
     if node is None:
         return None
     if node.op == "float_softmax":

@@ -54,13 +54,13 @@ def quantize(
     per_node = options.per_node(graph)
     chosen = selected(graph, options.kept_float(graph))
     recipe = options.recipe() | {"seed": seed}
+    if "equalize" in options.recover:
+        graph, factors = equalize(graph, chosen)
+        recipe["equalization"] = {name: [float(f) for f in factor] for name, factor in factors.items()}
     if scheme == "dynamic":
         return _finished(quantize_dynamically(graph, chosen, per_node), graph, recipe)
     if scheme == "weight_only":
         return _finished(quantize_weights(graph, chosen, per_node), graph, recipe)
-    if "equalize" in options.recover:
-        graph, factors = equalize(graph, chosen)
-        recipe["equalization"] = {name: [float(f) for f in factor] for name, factor in factors.items()}
     nodes = [node for node in graph.nodes if node.name in chosen]
     sharing = groups(graph, chosen)
     means = inputs_to_measure(graph, nodes) if "bias" in options.recover else []

@@ -125,7 +125,7 @@ def _ranges_out(node: Node, data: dict[str, NDArray[np.float64]]) -> NDArray[np.
 
 def _ranges_in(node: Node, data: dict[str, NDArray[np.float64]], graph: Graph) -> NDArray[np.float64]:
     """The largest weight that meets each input channel."""
-    return np.asarray(_by_input(node, np.abs(data[node.inputs[1]]), graph).max(axis=1, initial=0))
+    return np.asarray(_by_input(node, np.abs(data[node.inputs[1]]), graph).max(axis=1, initial=0), np.float64)
 
 
 def _channels_first(node: Node, weight: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -135,7 +135,7 @@ def _channels_first(node: Node, weight: NDArray[np.float64]) -> NDArray[np.float
 
 
 def _by_input(node: Node, weight: NDArray[np.float64], graph: Graph) -> NDArray[np.float64]:
-    """[input channel, weights]; a view, so that it can be written to."""
+    """[input channel, weights that meet it]."""
     channels = graph.tensors[node.inputs[0]].shape[-1]
     if node.op == "float_matmul":
         return weight

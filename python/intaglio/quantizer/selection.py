@@ -18,16 +18,16 @@ def selected(graph: Graph, kept: set[str]) -> set[str]:
     Functions and arithmetic with constants before the first sum of products normalize the input, and those after the
     last decode the output: they cost next to nothing, and eight bits cost them accuracy.
     """
-    before, after = _after_sums(graph, kept), _before_sums(graph, kept)
+    after, before = _after_sums(graph, kept), _before_sums(graph, kept)
     chosen: set[str] = set()
-    floats: set[str] = set()
+    decoding: set[str] = set()
     for node in graph.nodes:
+        is_first, is_last = not after.intersection(node.inputs), not before.intersection(node.outputs)
         if not _has_form(graph, node) or node.name in kept:
             continue
-        at_an_end = not before.intersection(node.inputs) or not after.intersection(node.outputs)
-        is_decoding = not after.intersection(node.outputs) and floats.intersection(node.inputs)
-        if (at_an_end and _is_arithmetic(graph, node)) or is_decoding:
-            floats.update(node.outputs)
+        follows = is_last and node.op not in SUMS and decoding.intersection(node.inputs)
+        if follows or ((is_first or is_last) and _is_arithmetic(graph, node)):
+            decoding.update(node.outputs if is_last else ())
         else:
             chosen.add(node.name)
     return chosen
