@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/checked.h"
+
 namespace intaglio {
 
 namespace {
@@ -217,9 +219,8 @@ Status emit_float_layer(const Node& node, Planner& planner, const FloatLayer& la
   a->product = {kernels.run,        layer.taps,          layer.depth, rows.input_stride, lines.input_stride,
                 rows.output_stride, lines.output_stride, layer.low,   layer.high};
   a->panel_stride = static_cast<std::ptrdiff_t>(layer.taps.size()) * layer.depth * kColumns;
-  const std::int64_t products =
-      layer.groups * layer.group_columns * static_cast<std::int64_t>(layer.taps.size()) * layer.depth;
-  const std::int64_t macs = images.count * lines.count * rows.count * products;
+  const std::int64_t outputs = images.count * lines.count * rows.count * layer.groups * layer.group_columns;
+  const std::int64_t macs = saturating_product(outputs, static_cast<std::int64_t>(layer.taps.size()) * layer.depth);
   const int parts = planner.parts_for(macs);
   a->shared = choose_shared(a->layer, parts);
   return planner.emit(

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/checked.h"
+
 namespace intaglio {
 
 namespace {
@@ -42,12 +44,6 @@ struct RowBiasArguments {
 };
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
-// A count for people and for sharing out, which may be beyond all bounds in a file that nobody will run.
-std::int64_t saturating_product(std::int64_t a, std::int64_t b) {
-  std::int64_t product;
-  return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
-}
 
 std::int64_t positions(const GemmLayer& layer) {
   return layer.axes[0].count * layer.axes[1].count * layer.axes[2].count;

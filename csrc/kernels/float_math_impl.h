@@ -216,19 +216,18 @@ INTAGLIO_INLINE double cos(float x) {
 
 // Whether a number that is not negative is an integer or infinite.
 INTAGLIO_INLINE bool is_whole(double magnitude) {
-  return magnitude >= 0x1p52 || (magnitude + 0x1p52) - 0x1p52 == magnitude;
+  return (magnitude >= 0x1p52) | ((magnitude + 0x1p52) - 0x1p52 == magnitude);
 }
 
 INTAGLIO_INLINE double pow(double a, double b) {
   const double magnitude = __builtin_fabs(a), exponent = __builtin_fabs(b);
   const bool whole = is_whole(exponent);
-  const bool odd = whole && !is_whole(exponent * 0.5);
-  const double power = exp(b * log(magnitude));
-  double result = magnitude == 1 ? 1.0 : power;
-  result = odd ? __builtin_copysign(result, a) : result;
-  const bool undefined = a < 0 && magnitude < kInfinity && !whole;
-  result = undefined || a != a || b != b ? __builtin_nan("") : result;
-  return a == 1 || b == 0 ? 1.0 : result;
+  const bool odd = whole & !is_whole(exponent * 0.5);
+  const double power = magnitude == 1 ? 1.0 : exp(b * log(magnitude));
+  const double signed_power = odd ? __builtin_copysign(power, a) : power;
+  const bool undefined = (a < 0) & (magnitude < kInfinity) & !whole;
+  const double defined = undefined | (a != a) | (b != b) ? __builtin_nan("") : signed_power;
+  return (a == 1) | (b == 0) ? 1.0 : defined;
 }
 
 }  // namespace

@@ -129,7 +129,7 @@ Status prepare_float_depthwise_conv2d(const Node& node, Planner& planner) {
   a->row.high = bounds.value().high;
   a->row.outputs = static_cast<std::size_t>(width.output());
   a->row.channels = static_cast<std::size_t>(out);
-  const std::int64_t macs = y.elements * taps;
+  const std::int64_t macs = saturating_product(y.elements, taps);
   return planner.emit({.run = run,
                        .arguments = a,
                        .parts = static_cast<int>(std::min<std::int64_t>(planner.parts_for(macs), a->images * a->lines)),

@@ -1,6 +1,7 @@
 // float_matmul: as batch_matmul, over float32. A constant b is packed once, a computed one in every run.
 #include <algorithm>
 
+#include "base/checked.h"
 #include "gemm/float_layer.h"
 #include "ops/checks.h"
 #include "ops/float_checks.h"
@@ -103,7 +104,7 @@ Status prepare_float_matmul(const Node& node, Planner& planner) {
                                .kernel = "pack_float_panels",
                                .reason = "b is not known before running"}));
   }
-  const std::int64_t macs = y.elements * s.depth;
+  const std::int64_t macs = saturating_product(y.elements, s.depth);
   return planner.emit({.run = multiply,
                        .arguments = arguments,
                        .parts = planner.parts_for(macs),

@@ -96,7 +96,7 @@ Status prepare_float_pool2d(const Node& node, Planner& planner) {
            x.dims[3],
            axes.value(),
            kind == PoolKind::kAverageIncludingPadding};
-  const int parts = planner.parts_for(y.elements * size * kElementCost);
+  const int parts = planner.parts_for(y.elements * std::min(size, std::int64_t{1} << 16) * kElementCost);
   return planner.emit({.run = run_pool,
                        .arguments = args,
                        .parts = static_cast<int>(std::min<std::int64_t>(parts, x.dims[0] * axes.value().rows.outputs)),

@@ -187,7 +187,7 @@ Status PlanBuilder::emit(const Step& step) {
   if (!plan_.steps_.push(step)) return out_of_memory(model_.nodes[node_]);
   plan_.steps_[plan_.steps_.size() - 1].node = node_;
   plan_.parts_ = std::max(plan_.parts_, step.parts);
-  plan_.work_ += step.macs;
+  if (!checked_add(plan_.work_, step.macs, plan_.work_)) plan_.work_ = INT64_MAX / 2;
   for (const std::int64_t id : model_.nodes[node_].outputs) {
     plan_.work_ += static_cast<std::int64_t>(model_.tensors[static_cast<std::size_t>(id)].bytes);
   }
