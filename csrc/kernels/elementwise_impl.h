@@ -73,18 +73,16 @@ class AddScaledLanes {
   explicit INTAGLIO_INLINE AddScaledLanes(const BinaryParameters& p)
       : a_(V::set_float(p.scale_a)),
         b_(V::set_float(p.scale_b)),
-        less_(V::set_float(p.less)),
+        term_(V::set_float(p.term)),
         low_(V::set_float(-512)),
         high_(V::set_float(512)) {}
   INTAGLIO_INLINE typename V::I operator()(typename V::I a, typename V::I b) const {
-    // Turning the sign of both operands of a difference turns that of its rounded result.
-    const typename V::F right = V::subtract(less_, V::multiply(V::to_float(b), b_));
-    const typename V::F sum = V::subtract(V::multiply(V::to_float(a), a_), right);
+    const typename V::F sum = V::fma(V::to_float(a), a_, V::fma(V::to_float(b), b_, term_));
     return V::round(V::minimum(V::maximum(sum, low_), high_));
   }
 
  private:
-  typename V::F a_, b_, less_, low_, high_;
+  typename V::F a_, b_, term_, low_, high_;
 };
 
 template <class V>

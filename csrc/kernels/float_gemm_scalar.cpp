@@ -1,8 +1,6 @@
 // Float32 sums of products in portable C++, for CPUs without a fused multiply-add.
-#include <bit>
-#include <cstdint>
-
 #include "kernels/float_gemm_impl.h"
+#include "kernels/scalar_fma.h"
 
 namespace intaglio {
 namespace {
@@ -24,17 +22,7 @@ struct Scalar {
     return high < x ? high : x;
   }
 
-  // The product is exact in float64. The sum is rounded to odd there, which leaves enough bits for the rounding to
-  // float32 to be the only one.
-  static Vector fma(Vector a, Vector b, Vector c) {
-    const double product = static_cast<double>(a) * static_cast<double>(b), addend = static_cast<double>(c);
-    const double total = product + addend;
-    const double part = total - product;
-    const double error = (product - (total - part)) + (addend - part);
-    auto bits = std::bit_cast<std::int64_t>(total);
-    if ((error < 0 || error > 0) && (bits & 1) == 0) bits += (error > 0) == (total > 0) ? 1 : -1;
-    return static_cast<float>(std::bit_cast<double>(bits));
-  }
+  static Vector fma(Vector a, Vector b, Vector c) { return scalar_fma(a, b, c); }
 };
 
 }  // namespace

@@ -5,7 +5,7 @@
 //             load_bytes(p, n) reads n bytes and sets the others to zero; store_bytes(p, b, n) writes n bytes
 //   int32     set load load_u8 add sub mul bit_and bit_xor shift_left shift_right srdhm (docs/arithmetic.md)
 //             sign and greater give all ones or zero; arithmetic is modulo 2^32; all lanes shift by the same count
-//   float32   set_float load_float store_float to_float truncate multiply divide subtract maximum minimum
+//   float32   set_float load_float store_float to_float truncate multiply divide subtract fma maximum minimum
 //             round (half to even, of |x| <= 2^22); or_zero (NaN becomes zero)
 //   between   pack (four I to one B, saturating to [0, 255]); sum (of all lanes)
 //             sum_bytes (adds the bytes of a B into the lanes of an I, in any order)

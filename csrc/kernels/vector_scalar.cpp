@@ -1,4 +1,5 @@
 // Vector kernels in portable C++: one lane at a time.
+#include "kernels/scalar_fma.h"
 #include "kernels/vector_table.h"
 
 namespace intaglio {
@@ -62,6 +63,7 @@ struct Scalar {
   static F multiply(F a, F b) { return a * b; }
   static F divide(F a, F b) { return a / b; }
   static F subtract(F a, F b) { return a - b; }
+  static F fma(F a, F b, F c) { return scalar_fma(a, b, c); }
   static F maximum(F a, F b) { return a > b ? a : b; }
   static F minimum(F a, F b) { return a < b ? a : b; }
   static F or_zero(F x) { return x == x ? x : 0.0F; }

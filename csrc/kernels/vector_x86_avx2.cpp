@@ -81,6 +81,7 @@ struct Avx2 {
   static INTAGLIO_INLINE F multiply(F a, F b) { return _mm256_mul_ps(a, b); }
   static INTAGLIO_INLINE F divide(F a, F b) { return _mm256_div_ps(a, b); }
   static INTAGLIO_INLINE F subtract(F a, F b) { return _mm256_sub_ps(a, b); }
+  static INTAGLIO_INLINE F fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
   static INTAGLIO_INLINE F maximum(F a, F b) { return _mm256_max_ps(a, b); }
   static INTAGLIO_INLINE F minimum(F a, F b) { return _mm256_min_ps(a, b); }
   static INTAGLIO_INLINE F or_zero(F x) { return _mm256_and_ps(x, _mm256_cmp_ps(x, x, _CMP_ORD_Q)); }

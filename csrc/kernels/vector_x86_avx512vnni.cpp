@@ -59,6 +59,7 @@ struct Avx512 {
   static INTAGLIO_INLINE F multiply(F a, F b) { return _mm512_mul_ps(a, b); }
   static INTAGLIO_INLINE F divide(F a, F b) { return _mm512_div_ps(a, b); }
   static INTAGLIO_INLINE F subtract(F a, F b) { return _mm512_sub_ps(a, b); }
+  static INTAGLIO_INLINE F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
   static INTAGLIO_INLINE F maximum(F a, F b) { return _mm512_max_ps(a, b); }
   static INTAGLIO_INLINE F minimum(F a, F b) { return _mm512_min_ps(a, b); }
   static INTAGLIO_INLINE F or_zero(F x) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, x, _CMP_ORD_Q), x); }

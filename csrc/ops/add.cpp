@@ -72,7 +72,7 @@ Status set_scaled(const Node& node, const Attributes& attributes, float sign, Bi
   }
   parameters.scale_a = numbers[0];
   parameters.scale_b = sign * numbers[1];
-  parameters.less = -numbers[2];
+  parameters.term = numbers[2];
   return {};
 }
 

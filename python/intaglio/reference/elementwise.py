@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from intaglio.fixed_point import mbqm
 from intaglio.opset import SCALED_SUM, Requant
 from intaglio.reference.arithmetic import requantize, to_int8
+from intaglio.reference.float32_math import fma
 from intaglio.rules.view import NodeView
 
 
@@ -64,6 +65,6 @@ def _weighted_sum(view: NodeView, a: NDArray[Any], b: NDArray[Any], sign: int) -
 
 def _scaled_sum(view: NodeView, a: NDArray[Any], b: NDArray[Any], sign: int) -> NDArray[np.int8]:
     scale_a, scale_b, term = np.array(view.numbers("multiplier"), np.int32).view(np.float32)
-    left, right = ((x.astype(np.int32) + 128).astype(np.float32) for x in (a, b))
-    total = left * scale_a + (right * (np.float32(sign) * scale_b) + term)
+    left, right = (x.astype(np.float64) + 128 for x in (a, b))
+    total = fma(left, np.float64(scale_a), fma(right, np.float64(sign * scale_b), np.full(right.shape, term)))
     return to_int8(np.rint(total).astype(np.int64) - 128, *view.numbers("clamp"))

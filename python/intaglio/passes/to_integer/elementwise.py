@@ -14,6 +14,7 @@ from intaglio.grids import Grid
 from intaglio.opset import SCALED_SUM, FloatBinary, Requant
 from intaglio.passes.to_integer.lowering import Lowering, clamp_of, rescaling_table
 from intaglio.quantization import Requantization, SumParameters, add_parameters
+from intaglio.reference.float32_math import fma
 from intaglio.rules.view import FLOAT32
 
 
@@ -105,8 +106,8 @@ def _scaled_sum_attrs(kind: FloatBinary, a: Grid, b: Grid, y: Grid) -> dict[str,
     (sa, za), (sb, zb), (sy, zy) = (grid.parameters for grid in (a, b, y))
     with np.errstate(over="ignore", invalid="ignore"):
         scale_a, scale_b = sa / sy, sb / sy
-        left, right = (scale * np.float32(zero + 128) for scale, zero in ((scale_a, za), (scale_b, zb)))
-        zeros = left + right if kind is FloatBinary.ADD else left - right
+        right = scale_b * np.float32(zb + 128)
+        zeros = fma(np.float64(za + 128), np.float64(scale_a), right if kind is FloatBinary.ADD else -right)
     if max(scale_a, scale_b) > 2.0**20:
         return None
     numbers = np.array([scale_a, scale_b, np.float32(zy + 128) - zeros], np.float32)
