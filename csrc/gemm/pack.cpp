@@ -51,24 +51,40 @@ void pack_panels(const WeightLayout& layout, std::int8_t* packed, std::uint8_t f
   }
 }
 
+namespace {
+
+struct ChunkSums {
+  std::int32_t positive = 0, total = 0;
+};
+
+// int32 sums of a bounded number of weights (at most 255 each less the zero point) are exact and, one byte apart,
+// vectorize.
+constexpr std::int64_t kChunk = std::int64_t{1} << 20;
+
+ChunkSums sum_chunk(const std::int8_t* weights, std::int64_t count, std::ptrdiff_t stride, std::int32_t zero_point) {
+  ChunkSums sums;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int32_t weight = weights[i * stride] - zero_point;
+    sums.positive += std::max(weight, 0);
+    sums.total += weight;
+  }
+  return sums;
+}
+
+}  // namespace
+
 WeightSums sum_weights(const WeightLayout& layout, std::int64_t column, std::int32_t zero_point) {
-  // int32 sums of a bounded number of weights (at most 255 each less the zero point) are exact and vectorize.
-  constexpr std::int64_t kChunk = std::int64_t{1} << 20;
+  const std::ptrdiff_t stride = layout.depth_stride;
   WeightSums sums;
   const std::int8_t* source = layout.values + column * layout.column_stride;
   for (const std::ptrdiff_t tap : layout.taps) {
     for (std::int64_t begin = 0; begin < layout.depth; begin += kChunk) {
       const std::int64_t count = std::min(kChunk, layout.depth - begin);
-      const std::int8_t* weights = source + tap + begin * layout.depth_stride;
-      std::int32_t positive = 0;
-      std::int32_t total = 0;
-      for (std::int64_t i = 0; i < count; ++i) {
-        const std::int32_t weight = weights[i * layout.depth_stride] - zero_point;
-        positive += std::max(weight, 0);
-        total += weight;
-      }
-      sums.positive += positive;
-      sums.negative += total - positive;
+      const std::int8_t* weights = source + tap + begin * stride;
+      const ChunkSums chunk =
+          stride == 1 ? sum_chunk(weights, count, 1, zero_point) : sum_chunk(weights, count, stride, zero_point);
+      sums.positive += chunk.positive;
+      sums.negative += chunk.total - chunk.positive;
     }
   }
   return sums;

@@ -47,7 +47,7 @@ struct Tensor {
   bool quantized = false;
   std::int32_t zero_point = 0;  // in int8 values, [-128, 127]
   float scale = 0;
-  const std::byte* data = nullptr;  // constants only, kAlignment-aligned relative to the file
+  const std::byte* data = nullptr;  // constants only, aligned for their type
   std::int64_t elements = 1;        // product of dims
   std::size_t bytes = 0;            // elements * size_of(dtype)
 
@@ -72,7 +72,7 @@ struct Port {
   DType dtype = DType::kInt8;  // what the caller sees; kUint8 is int8 shifted by 128
 };
 
-// Immutable once read. Refers to the file's bytes, which must outlive it unless it is detached.
+// Immutable once read. Refers to the bytes it was read from, which must outlive it unless it is detached.
 struct Model {
   Array<Tensor> tensors;
   Array<Node> nodes;
@@ -89,9 +89,14 @@ struct Model {
   }
 };
 
+// Constants that lie apart from their file: those of one byte or more, in tensor order. The file's data section is then
+// empty, and the data of every tensor has offset 0.
+using Constants = std::span<const std::span<const std::byte>>;
+
 // Verifies the whole of `file` (8-byte aligned) and builds the model. Any byte string is safe. Structure is proved
 // here: ranges, counts, enums, acyclicity, single assignment; what is particular to an op is proved by its prepare().
-Result<Model> read_model(std::span<const std::byte> file, Allocator& allocator);
+// The constants are in the file unless `constants` has any.
+Result<Model> read_model(std::span<const std::byte> file, Constants constants, Allocator& allocator);
 
 // Makes the model independent of `file`, from which it was read. Constants keep no data.
 Status detach(Model& model, std::span<const std::byte> file, Allocator& allocator);

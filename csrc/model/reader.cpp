@@ -32,8 +32,8 @@ bool known_op(std::uint32_t code) {
 
 class Reader {
  public:
-  Reader(const Sections& sections, Allocator& allocator)
-      : sections_(sections), header_(sections.header), allocator_(allocator) {}
+  Reader(const Sections& sections, Constants constants, Allocator& allocator)
+      : sections_(sections), header_(sections.header), constants_(constants), allocator_(allocator) {}
 
   Result<Model> read() {
     INTAGLIO_TRY(allocate());
@@ -50,6 +50,7 @@ class Reader {
   Status allocate();
   Status read_tensors();
   Status read_tensor(std::size_t index, const layout::Tensor& record);
+  Status next_constant(std::size_t index, const layout::Tensor& record, Tensor& tensor);
   Status read_ports();
   Status read_port(const layout::Port& record, const char* kind, std::size_t index, Port& port);
   Status read_nodes();
@@ -65,10 +66,12 @@ class Reader {
 
   const Sections& sections_;
   const layout::Header& header_;
+  const Constants constants_;
   Allocator& allocator_;
   std::size_t integers_used_ = 0;
   std::size_t strings_used_ = 0;
   std::uint64_t data_used_ = 0;
+  std::size_t constants_used_ = 0;
   Array<bool> ready_;  // tensors that hold a value before the node being read
   Model model_;
 };
@@ -113,6 +116,9 @@ Status Reader::read_tensors() {
   if (data_used_ != header_.data.size) {
     return malformed("section 'data' has %llu bytes, its constants have %llu",
                      static_cast<unsigned long long>(header_.data.size), static_cast<unsigned long long>(data_used_));
+  }
+  if (constants_used_ != constants_.size()) {
+    return malformed("%zu constants are used, %zu were given", constants_used_, constants_.size());
   }
   return {};
 }
@@ -164,6 +170,8 @@ Status Reader::read_tensor(std::size_t index, const layout::Tensor& record) {
     }
     return {};
   }
+  ready_[index] = true;
+  if (!constants_.empty() && tensor.bytes > 0) return next_constant(index, record, tensor);
   const std::uint64_t start = tensor.bytes == 0 ? 0 : align_up(data_used_);
   if (record.data_offset != start || record.data_size != tensor.bytes ||
       !inside(record.data_offset, record.data_size, header_.data.size)) {
@@ -174,12 +182,25 @@ Status Reader::read_tensor(std::size_t index, const layout::Tensor& record) {
   }
   const auto data = sections_.data;
   tensor.data = data.data() + start;
-  ready_[index] = true;
   if (tensor.bytes == 0) return {};
   if (!all_zero(data.subspan(data_used_, start - data_used_))) {
     return malformed("tensor %zu: the bytes before its data are not zero", index);
   }
   data_used_ = start + tensor.bytes;
+  return {};
+}
+
+Status Reader::next_constant(std::size_t index, const layout::Tensor& record, Tensor& tensor) {
+  const std::size_t given = constants_used_ < constants_.size() ? constants_[constants_used_].size() : 0;
+  if (record.data_offset != 0 || record.data_size != tensor.bytes || given != tensor.bytes) {
+    return malformed("tensor %zu: its data must be %zu bytes from byte 0, got %llu from %llu, and %zu were given",
+                     index, tensor.bytes, static_cast<unsigned long long>(record.data_size),
+                     static_cast<unsigned long long>(record.data_offset), given);
+  }
+  tensor.data = constants_[constants_used_++].data();
+  if (reinterpret_cast<std::uintptr_t>(tensor.data) % size_of(tensor.dtype) != 0) {
+    return Status::error(Code::kInvalidArgument, "tensor %zu: its data must be aligned to its elements", index);
+  }
   return {};
 }
 
@@ -310,10 +331,10 @@ Status Reader::check_peak() {
 
 }  // namespace
 
-Result<Model> read_model(std::span<const std::byte> file, Allocator& allocator) {
+Result<Model> read_model(std::span<const std::byte> file, Constants constants, Allocator& allocator) {
   const Result<Sections> sections = read_sections(file);
   if (!sections.ok()) return sections.status();
-  return Reader(sections.value(), allocator).read();
+  return Reader(sections.value(), constants, allocator).read();
 }
 
 }  // namespace intaglio

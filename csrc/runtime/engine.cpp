@@ -51,11 +51,11 @@ Engine::~Engine() {
   }
 }
 
-Status Engine::load(std::span<const std::byte> file, Isa isa, int threads) {
+Status Engine::load(std::span<const std::byte> file, Constants constants, Isa isa, int threads) {
   const FloatEnvironment environment;
   isa_ = isa;
   threads_ = std::clamp(threads, 1, kMaxThreads);
-  Result<Model> model = read_model(file, allocator_);
+  Result<Model> model = read_model(file, constants, allocator_);
   if (!model.ok()) return model.status();
   model_ = std::move(model).value();
   batchable_ = model_.inputs.size() > 0 && leading_ones(model_.inputs, model_) && leading_ones(model_.outputs, model_);

@@ -30,8 +30,8 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Once. `file` is 8-byte aligned and may go when this returns.
-  Status load(std::span<const std::byte> file, Isa isa, int threads);
+  // Once. `file`, 8-byte aligned, and `constants` (see read_model) may go when this returns.
+  Status load(std::span<const std::byte> file, Constants constants, Isa isa, int threads);
 
   // Allocates nothing once as many runs have been active at the same time as now.
   Status run(const Batch& batch);

@@ -1,14 +1,18 @@
 """The extension module: the engine behind `intaglio.Model`, `intaglio.cpu` and the quantization of float arrays."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 class Engine:
-    """A loaded model. ``file`` is an `.intaglio` file in memory, 8-byte aligned; it may go afterwards."""
+    """A loaded model. ``file`` is an `.intaglio` file in memory, 8-byte aligned; it may go afterwards.
 
-    def __init__(self, file: object, isa: str, threads: int) -> None: ...
+    ``constants`` may hold the constants of one byte or more apart from the file, whose data section is then empty.
+    """
+
+    def __init__(self, file: object, isa: str, threads: int, constants: Sequence[object] = ()) -> None: ...
     def __call__(self, *arrays: object, raw: bool | None = None) -> Any:
         """Arrays that fit go straight to the kernels; anything else goes to ``self._call(*arrays, raw=raw)``."""
     def _run(self, arrays: tuple[NDArray[Any], ...]) -> NDArray[Any] | tuple[NDArray[Any], ...]:

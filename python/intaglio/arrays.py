@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from intaglio import _core
 from intaglio.errors import DTypeError, InputError, ShapeError
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
-@dataclass(frozen=True)
-class TensorInfo:
+
+class TensorInfo(NamedTuple):
     """An input or output of a model: ``real = scale * (integer - zero_point)`` where it is quantized."""
 
     name: str

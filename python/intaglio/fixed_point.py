@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from typing import TYPE_CHECKING, TypeAlias
 
-Int64 = NDArray[np.int64]
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+Int64: TypeAlias = "NDArray[np.int64]"
 
 
 def srdhm(a: ArrayLike, m: ArrayLike) -> Int64:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from intaglio import _core
+from intaglio import _core, sources
 from intaglio.arrays import TensorInfo, check_batch, fit, to_floats
 from intaglio.errors import InputError, NotQuantizedWarning
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from intaglio.frontends import FileBytes
     from intaglio.graph import Graph
 
 __all__ = ["Model", "PlanStep", "TensorInfo", "load"]
@@ -24,8 +24,7 @@ __all__ = ["Model", "PlanStep", "TensorInfo", "load"]
 _MAGIC = b"INTAGLIO"
 
 
-@dataclass(frozen=True)
-class PlanStep:
+class PlanStep(NamedTuple):
     """One step of a run: which kernel does it, why that one, and its size. Bytes are those of the node's tensors."""
 
     node: str
@@ -46,8 +45,8 @@ class Model(_core.Engine):
     integers. ``raw=True`` and ``raw=False`` ask for integers and floats whatever was given.
     """
 
-    def __init__(self, file: object, isa: str, threads: int) -> None:
-        super().__init__(file, isa, threads)
+    def __init__(self, file: object, isa: str, threads: int, constants: Sequence[object] = ()) -> None:
+        super().__init__(file, isa, threads, constants)
         self._input_infos = tuple(TensorInfo(*port) for port in self._inputs())
         self._output_infos = tuple(TensorInfo(*port) for port in self._outputs())
 
@@ -140,32 +139,27 @@ def load(
         raise ValueError(f"requant: expected 'float32' or 'fixed', got {requant!r}")
     if isa is None:
         isa = os.environ.get("INTAGLIO_ISA", "")
-    return Model(_file_bytes(source, requant), isa, min(int(threads), 1 << 16))
+    file, constants = _engine_file(source, requant)
+    return Model(file, isa, min(int(threads), 1 << 16), constants)
 
 
-def _file_bytes(source: Any, requant: str) -> object:
-    """An `.intaglio` file in memory: mapped where it is one on disk, else converted."""
-    if isinstance(source, str | os.PathLike):
-        with open(source, "rb") as file:
-            if file.read(len(_MAGIC)) == _MAGIC:
-                return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    elif hasattr(source, "read"):
-        source = source.read()
-        if not isinstance(source, bytes | bytearray | memoryview):
-            raise TypeError(f"source: expected a binary file, but reading it gave {type(source).__name__}")
-    if isinstance(source, bytearray | memoryview):
-        source = bytes(source)
-    if isinstance(source, bytes) and source.startswith(_MAGIC):
-        return source
-    from intaglio.graph import Graph
+def _engine_file(source: Any, requant: str) -> tuple[FileBytes | bytearray, Sequence[NDArray[Any]]]:
+    """An `.intaglio` file in memory, and its constants where they lie apart from it."""
+    # Imported where they are used: an `.intaglio` file needs none of it.
+    if not sources.is_file(source):
+        from intaglio.graph import Graph
 
-    if isinstance(source, Graph):
-        return source.to_bytes()
-    from intaglio.conversion import convert
-    from intaglio.serialize.writer import write
+        if isinstance(source, Graph):
+            return source.to_bytes(), ()
+        raise TypeError(f"source: expected a path, bytes, a binary file or a Graph, got {type(source).__name__}")
+    data = sources.read(source, mapped=True)
+    if data[: len(_MAGIC)] == _MAGIC:
+        return data, ()
+    from intaglio.conversion import converted
+    from intaglio.serialize.writer import separate
 
-    graph = convert(source, requant=requant)
+    graph = converted(data, requant, sources.folder(source))
     if not any(tensor.dtype == np.int8 for tensor in graph.tensors.values()):
         message = "the network is not quantized and runs in float32: intaglio.quantize makes it smaller and faster"
         warnings.warn(NotQuantizedWarning(message), stacklevel=3)
-    return write(graph)
+    return separate(graph)

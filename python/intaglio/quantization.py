@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from intaglio.errors import QuantizationError
 from intaglio.opset import Requant
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 _TINY: Final = np.finfo(np.float32).tiny
 
@@ -47,8 +48,7 @@ def requant_scale(sx: ArrayLike, sw: ArrayLike, sy: ArrayLike) -> NDArray[np.flo
     return np.asarray(np.maximum(scale, _TINY), np.float32)
 
 
-@dataclass(frozen=True, eq=False)
-class Requantization:
+class Requantization(NamedTuple):
     """One set of requantization parameters per output channel: the inputs ``scale`` and ``shift`` of a node."""
 
     mode: Requant
@@ -86,8 +86,7 @@ class Requantization:
             return cls.of_factors(mode, a * b / y)
 
 
-@dataclass(frozen=True)
-class SumParameters:
+class SumParameters(NamedTuple):
     """The integer attributes of ``add`` and ``sub``."""
 
     mode: Requant

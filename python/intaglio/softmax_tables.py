@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from intaglio.errors import QuantizationError
 from intaglio.fixed_point import Int64, rdivpot, srdhm
 from intaglio.opset import Requant
 from intaglio.quantization import check_scale, quantize_multiplier
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 #: Integer bits of the exponent's argument, as gemmlowp's softmax has it (Q5.26).
 _INTEGER_BITS = 5

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,19 +49,40 @@ struct PortShape {
   std::size_t bytes;              // of one sample
 };
 
+// The bytes of an object, as long as this lives; it must hold them in one contiguous run.
+class HeldBytes {
+ public:
+  explicit HeldBytes(py::handle object) {
+    if (PyObject_GetBuffer(object.ptr(), &buffer_, PyBUF_SIMPLE) == 0) return;
+    if (PyErr_ExceptionMatches(PyExc_BufferError) == 0) throw py::error_already_set();
+    PyErr_Clear();
+    throw py::value_error("the model must be one contiguous run of bytes");
+  }
+  ~HeldBytes() { PyBuffer_Release(&buffer_); }
+  HeldBytes(const HeldBytes&) = delete;
+  HeldBytes& operator=(const HeldBytes&) = delete;
+
+  std::span<const std::byte> bytes() const {
+    return {static_cast<const std::byte*>(buffer_.buf), static_cast<std::size_t>(buffer_.len)};
+  }
+
+ private:
+  Py_buffer buffer_;
+};
+
 class PyEngine {
  public:
-  PyEngine(const py::buffer& file, const std::string& isa, int threads) {
-    const py::buffer_info buffer = file.request();
+  PyEngine(const py::object& file, const std::string& isa, int threads, const py::sequence& constants) {
+    const HeldBytes held(file);
+    std::deque<HeldBytes> held_constants;
+    std::vector<std::span<const std::byte>> spans;
+    spans.reserve(constants.size());
+    for (const py::handle constant : constants) spans.push_back(held_constants.emplace_back(constant).bytes());
     const Isa tier = unwrap(choose_isa(isa));
-    if (buffer.ndim != 1 || buffer.itemsize != 1 || (buffer.size > 0 && buffer.strides[0] != 1)) {
-      throw py::value_error("the model must be one contiguous run of bytes");
-    }
-    const std::span bytes(static_cast<const std::byte*>(buffer.ptr), static_cast<std::size_t>(buffer.size));
     Status status;
     {
       const py::gil_scoped_release release;
-      status = engine_.load(bytes, tier, threads);
+      status = engine_.load(held.bytes(), spans, tier, threads);
     }
     check(status);
     for (const Port& port : engine_.model().inputs) inputs_.push_back(port_shape(port));
@@ -286,7 +308,8 @@ void bind_engine(py::module_& module) {
   module.def("ops", ops);
   const auto set_call = [](PyHeapTypeObject* type) { type->ht_type.tp_call = call; };
   py::class_<PyEngine>(module, "Engine", py::custom_type_setup(set_call))
-      .def(py::init<const py::buffer&, const std::string&, int>(), py::arg("file"), py::arg("isa"), py::arg("threads"))
+      .def(py::init<const py::object&, const std::string&, int, const py::sequence&>(), py::arg("file"), py::arg("isa"),
+           py::arg("threads"), py::arg("constants") = py::tuple())
       .def("_run",
            [](PyEngine& self, const py::tuple& arrays) {
              py::object outputs = self.try_run(&PyTuple_GET_ITEM(arrays.ptr(), 0), arrays.size());

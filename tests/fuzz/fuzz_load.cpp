@@ -45,7 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size > 0) std::memcpy(file.data(), data, size);
   if (size > sizeof(intaglio::layout::Header)) sign(file.data(), size);
   intaglio::Engine engine(intaglio::system_allocator());
-  if (!engine.load(file, intaglio::best_isa(), 1).ok()) return 0;
+  if (!engine.load(file, {}, intaglio::best_isa(), 1).ok()) return 0;
   const intaglio::Plan& plan = engine.plan();
   if (plan.arena_bytes() > kSmall || bytes_of(plan.inputs()) > kSmall || bytes_of(plan.outputs()) > kSmall) return 0;
   std::vector<std::vector<std::byte>> arrays;

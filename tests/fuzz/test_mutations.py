@@ -14,6 +14,7 @@ from strategies import random_graph, random_inputs
 import intaglio
 from intaglio import _core
 from intaglio.opset import BY_NAME
+from intaglio.serialize.writer import separate
 
 _HEADER = 192
 _SMALL_ARENA = 1 << 24
@@ -136,3 +137,22 @@ def test_nothing_of_the_file_is_kept(op: str) -> None:
             np.testing.assert_array_equal(output, expected[port.tensor])
         assert [name for name, *_ in engine._inputs()] == [port.tensor for port in graph.inputs]
         assert {node for node, *_ in engine._steps()} <= {node.name for node in graph.nodes}
+
+
+def test_constants_may_lie_apart() -> None:
+    graph = random_graph("conv2d", np.random.default_rng(0))
+    file, constants = separate(graph)
+    assert len(file) < len(graph.to_bytes())
+    assert _core.Engine(file, "", 1, constants).weight_bytes == _core.Engine(graph.to_bytes(), "", 1).weight_bytes
+    whole = bytearray(graph.to_bytes())
+    bias = next(i for i, constant in enumerate(constants) if constant.dtype == np.int32)
+    misaligned = np.zeros(constants[bias].nbytes + 1, np.uint8)[1:]
+    for damaged in (constants[:-1], [*constants, b"x"], [constants[0][:-1], *constants[1:]], []):
+        with pytest.raises(intaglio.errors.ModelFormatError, match=r"data|constants"):
+            _core.Engine(file, "", 1, damaged)
+    with pytest.raises(intaglio.errors.ModelFormatError, match="data"):
+        _core.Engine(whole, "", 1, constants)
+    with pytest.raises(intaglio.Error, match="aligned"):
+        _core.Engine(file, "", 1, [*constants[:bias], misaligned, *constants[bias + 1 :]])
+    with pytest.raises(TypeError):
+        _core.Engine(file, "", 1, [None])

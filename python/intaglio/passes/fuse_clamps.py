@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from intaglio.graph import Graph, Node
 from intaglio.passes.uses import Uses
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _VALUES = np.arange(-128, 128)
 

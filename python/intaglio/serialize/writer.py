@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from intaglio.errors import GraphError
 from intaglio.graph import Graph, Node
@@ -26,6 +24,9 @@ from intaglio.serialize.layout import (
     aligned,
     checksums,
 )
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class _Pool:
@@ -52,55 +53,87 @@ class _Pool:
 def to_bytes(graph: Graph) -> bytes:
     """The file that holds ``graph``, which is validated first."""
     graph.validate()
-    return bytes(write(graph))
+    constants = _constants(graph)
+    starts, end = [], 0
+    for constant in constants:
+        starts.append(aligned(end))
+        end = starts[-1] + constant.nbytes
+    file, data = _file(graph, _json(graph.metadata), starts, end)
+    view = memoryview(file)
+    for start, constant in zip(starts, constants, strict=True):
+        view[data + start : data + start + constant.nbytes] = constant.data.cast("B")
+    _sign(file)
+    return bytes(file)
 
 
-def write(graph: Graph) -> bytearray:
-    """The same for a graph that is known to be well formed, or that a reader is about to verify."""
+def separate(graph: Graph) -> tuple[bytearray, list[NDArray[Any]]]:
+    """A file with an empty data section and no metadata, and the constants where they lie: what the engine also takes.
+
+    For a graph that is known to be well formed, or that a reader is about to verify.
+    """
+    constants = _constants(graph)
+    file, _ = _file(graph, "{}", [0] * len(constants), 0)
+    _sign(file)
+    return file, constants
+
+
+def _constants(graph: Graph) -> list[NDArray[Any]]:
+    """What the data section holds, in order."""
+    constants = (tensor.data for tensor in graph.tensors.values() if tensor.data is not None and tensor.data.size)
+    return [data.astype(data.dtype.newbyteorder("<"), copy=False) for data in constants]
+
+
+def _file(graph: Graph, metadata: str, starts: Sequence[int], data_size: int) -> tuple[bytearray, int]:
+    """The file but for data and checksums, and where its data section begins, in which constants have ``starts``."""
     pool = _Pool()
+    tensors = _tensors(graph, pool, iter(starts))
     indices = {name: i for i, name in enumerate(graph.tensors)}
-    tensors, constants = _tensors(graph, pool)
-    nodes = np.zeros(len(graph.nodes), NODE)
-    names = [pool.add_string(node.name) for node in graph.nodes]
-    for record, node, name in zip(nodes, graph.nodes, names, strict=True):
-        record["op"], record["name"] = BY_NAME[node.op].code, name
-        record["inputs"] = pool.add_integers(indices[n] for n in node.inputs)
-        record["outputs"] = pool.add_integers(indices[n] for n in node.outputs)
-        record["attrs"] = pool.add_integers(_flat_attrs(node))
-    ports = np.zeros(len(graph.inputs) + len(graph.outputs), PORT)
-    for record, port in zip(ports, (*graph.inputs, *graph.outputs), strict=True):
-        record["tensor"], record["element"] = indices[port.tensor], ELEMENT_CODES[port.dtype]
+    nodes = _nodes(graph, pool, indices)
+    ports = [(indices[port.tensor], ELEMENT_CODES[port.dtype], b"") for port in (*graph.inputs, *graph.outputs)]
     header = np.zeros((), HEADER)
-    header["metadata"] = pool.add_string(_json(graph.metadata))
+    header["magic"], header["format_version"], header["opset_version"] = MAGIC, FORMAT_VERSION, OPSET_VERSION
+    header["metadata"] = pool.add_string(metadata)
     header["tensor_count"], header["node_count"] = len(tensors), len(nodes)
     header["input_count"], header["output_count"] = len(graph.inputs), len(graph.outputs)
     header["peak_bytes"] = peak_bytes(graph)
-    integers = np.array(pool.integers, INTEGER)
-    sections = (tensors.tobytes(), nodes.tobytes(), ports.tobytes(), integers.tobytes(), bytes(pool.strings))
-    return _assemble(header, sections, constants)
+    arrays = (tensors, nodes, np.array(ports, PORT), np.array(pool.integers, INTEGER))
+    sections = (*(array.tobytes() for array in arrays), bytes(pool.strings))
+    end = HEADER.itemsize
+    for name, size in zip(SECTIONS, (*(len(section) for section in sections), data_size), strict=True):
+        header[name] = (end, size)
+        end = aligned(end + size)
+    header["file_size"] = end
+    file = bytearray(end)
+    file[: HEADER.itemsize] = header.tobytes()
+    for name, section in zip(SECTIONS, sections, strict=False):
+        offset = int(header[name]["offset"])
+        file[offset : offset + len(section)] = section
+    return file, int(header[SECTIONS[-1]]["offset"])
 
 
-def _tensors(graph: Graph, pool: _Pool) -> tuple[NDArray[np.void], list[NDArray[Any]]]:
-    """Tensor records, and the constants that lie in the data section, each at the next multiple of the alignment."""
-    records = np.zeros(len(graph.tensors), TENSOR)
-    constants: list[NDArray[Any]] = []
-    end = 0
-    for record, tensor in zip(records, graph.tensors.values(), strict=True):
-        record["name"] = pool.add_string(tensor.name)
-        record["element"], record["rank"] = ELEMENT_CODES[tensor.dtype], len(tensor.shape)
-        record["dims"], _ = pool.add_integers(tensor.shape)
-        if tensor.scale is not None:
-            record["quantized"], record["zero_point"], record["scale"] = 1, tensor.zero_point, tensor.scale
-        if tensor.data is not None:
-            record["constant"] = 1
-            if tensor.nbytes:
-                record["data_offset"], record["data_size"] = aligned(end), tensor.nbytes
-                end = aligned(end) + tensor.nbytes
-                constants.append(tensor.data.astype(tensor.dtype.newbyteorder("<"), copy=False))
-    return records, constants
+def _tensors(graph: Graph, pool: _Pool, starts: Iterator[int]) -> NDArray[np.void]:
+    records = []
+    for tensor in graph.tensors.values():
+        name, (dims, rank) = pool.add_string(tensor.name), pool.add_integers(tensor.shape)
+        quantized, scale = (0, 0.0) if tensor.scale is None else (1, tensor.scale)
+        constant, size = tensor.data is not None, 0 if tensor.data is None else tensor.data.nbytes
+        element, start = ELEMENT_CODES[tensor.dtype], next(starts) if size else 0
+        records.append((name, element, rank, quantized, constant, tensor.zero_point, scale, dims, start, size, b""))
+    return np.array(records, TENSOR)
+
+
+def _nodes(graph: Graph, pool: _Pool, indices: dict[str, int]) -> NDArray[np.void]:
+    names = [pool.add_string(node.name) for node in graph.nodes]
+    records = []
+    for node, name in zip(graph.nodes, names, strict=True):
+        inputs, outputs = (pool.add_integers([indices[n] for n in names]) for names in (node.inputs, node.outputs))
+        records.append((BY_NAME[node.op].code, name, inputs, outputs, pool.add_integers(_flat_attrs(node)), b""))
+    return np.array(records, NODE)
 
 
 def _json(metadata: dict[str, Any]) -> str:
+    import json
+
     try:
         return json.dumps(metadata, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -112,28 +145,8 @@ def _flat_attrs(node: Node) -> list[int]:
     return [n for value in values for n in (value if isinstance(value, tuple) else (value,))]
 
 
-def _assemble(header: NDArray[np.void], sections: Sequence[bytes], constants: Sequence[NDArray[Any]]) -> bytearray:
-    """Place sections and constants, then fill in offsets and checksums. The constants are copied once."""
-    starts = [0]
-    for constant in constants:
-        starts.append(aligned(starts[-1]) + constant.nbytes)
-    sizes = [*(len(section) for section in sections), starts[-1]]
-    end = HEADER.itemsize
-    for name, size in zip(SECTIONS, sizes, strict=True):
-        header[name] = (end, size)
-        end = aligned(end + size)
-    file = bytearray(end)
-    view = memoryview(file)
-    for name, section in zip(SECTIONS, sections, strict=False):
-        offset = int(header[name]["offset"])
-        view[offset : offset + len(section)] = section
-    data = int(header[SECTIONS[-1]]["offset"])
-    for start, constant in zip(starts, constants, strict=False):
-        offset = data + aligned(start)
-        view[offset : offset + constant.nbytes] = constant.data.cast("B")
-    header["magic"], header["format_version"], header["opset_version"] = MAGIC, FORMAT_VERSION, OPSET_VERSION
-    header["file_size"] = end
-    header["body_checksum_a"], header["body_checksum_b"] = checksums(view[HEADER.itemsize :])
+def _sign(file: bytearray) -> None:
+    """Fills in the checksums."""
+    header = np.frombuffer(file, HEADER, 1)[0]
+    header["body_checksum_a"], header["body_checksum_b"] = checksums(memoryview(file)[HEADER.itemsize :])
     header["header_checksum"], _ = checksums(header.tobytes())
-    view[: HEADER.itemsize] = header.tobytes()
-    return file

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
 
 from intaglio.frontends.tflite.lowering import FLOAT32, IDENTITY, INT8, Lowering, same_quantization
 from intaglio.frontends.tflite.model import Operator
 from intaglio.graph import Tensor
 from intaglio.opset import Requant, Rounding
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def quantize(lowering: Lowering, op: Operator) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from intaglio.frontends.tflite.lowering import Lowering
 from intaglio.frontends.tflite.model import Operator
@@ -13,6 +12,9 @@ from intaglio.frontends.tflite.requantization import clamp, product_inputs, scal
 from intaglio.frontends.tflite.schema import PADDING_SAME, PADDING_VALID
 from intaglio.geometry import Padding, same_padding, same_transposed_padding, window_count
 from intaglio.graph import AttrValue, Tensor
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def conv_2d(lowering: Lowering, op: Operator) -> None:
@@ -89,11 +91,11 @@ def weights(
             f"its weights {source.name!r} have {source.scale.size} scales along axis {source.quantized_dimension}; "
             f"supported are one for all or one for each of {channels} along axis {channel_axis}",
         )
-    zero_points = source.zero_point - (128 if source.type == "uint8" else 0)
-    zero_point = int(zero_points[0])
-    if (zero_points != zero_point).any() or not -128 <= zero_point <= 127:
+    zero_point = int(source.zero_point[0]) - (128 if source.type == "uint8" else 0)
+    if (source.zero_point != source.zero_point[0]).any() or not -128 <= zero_point <= 127:
         lowering.refuse(op, f"its weights {source.name!r} have different zero points per channel")
-    return tensor, np.broadcast_to(source.scale, channels), zero_point
+    scale = source.scale if source.scale.size == channels else np.full(channels, source.scale[0])
+    return tensor, scale, zero_point
 
 
 def bias_of(lowering: Lowering, op: Operator, i: int, channels: int, y: Tensor) -> Tensor:

@@ -18,6 +18,8 @@ from intaglio.errors import ModelFormatError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from intaglio.frontends import FileBytes
+
 _U32: Final = struct.Struct("<I").unpack_from
 _I32: Final = struct.Struct("<i").unpack_from
 _VTABLE: Final = struct.Struct("<HH").unpack_from
@@ -33,7 +35,7 @@ class File:
 
     __slots__ = ("_budget", "_vtables", "data")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: FileBytes) -> None:
         self.data = data
         self._budget = _SHARING * len(data) + 1024
         self._vtables: dict[int, tuple[int, ...]] = {}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from intaglio.frontends.tflite.convolution import dilations, strides, window
 from intaglio.frontends.tflite.float32_elementwise import bounds, emit_bounded, float_input
@@ -17,6 +17,9 @@ from intaglio.geometry import same_transposed_padding
 from intaglio.graph import AttrValue, Tensor
 from intaglio.opset import FloatBinary, FloatPool, FloatReduce
 from intaglio.resize_tables import float_bilinear_table, nearest_table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _POOLS = {"MAX_POOL_2D": FloatPool.MAX, "AVERAGE_POOL_2D": FloatPool.AVERAGE}
 _REDUCTIONS = {

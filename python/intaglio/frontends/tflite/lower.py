@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from intaglio.frontends.tflite.lowering import Lowering
 from intaglio.frontends.tflite.model import Operator, parse
 from intaglio.graph import Graph, Port, Tensor
 from intaglio.opset import Requant
+
+if TYPE_CHECKING:
+    from intaglio.frontends import FileBytes
 
 #: Where the lowering of each op lives: a module of this package and a function in it. A module is imported when a
 #: network needs it, for a process that runs one network should not pay for all of them.
@@ -92,7 +95,7 @@ FLOAT_LOWERINGS: Final = {
 }
 
 
-def load(data: bytes, requant: Requant) -> Graph:
+def load(data: FileBytes, requant: Requant) -> Graph:
     """The graph of a .tflite file, operator by operator as the file has them."""
     model = parse(data)
     lowering = Lowering(model, requant)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
 from intaglio.errors import ModelFormatError, UnsupportedOpError
 from intaglio.frontends.tflite.model import Model, Operator, SourceTensor
 from intaglio.graph import AttrValue, Node, Tensor
 from intaglio.opset import Requant
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 INT8: Final = np.dtype(np.int8)
 INT32: Final = np.dtype(np.int32)
@@ -234,7 +236,10 @@ class Lowering:
         return self._add(Tensor(source.name, shape, dtype, scale, zero_point, data))
 
     def _add(self, tensor: Tensor) -> Tensor:
-        if math.prod(tensor.shape) >= 1 << 40 or any(not 0 <= size < 1 << 31 for size in tensor.shape):
+        if (
+            math.prod(tensor.shape) >= 1 << 40
+            or not 0 <= min(tensor.shape, default=0) <= max(tensor.shape, default=0) < 1 << 31
+        ):
             raise ModelFormatError(f"tensor {tensor.name!r} would have the shape {tensor.shape}")
         if len(tensor.shape) > 8:
             raise UnsupportedOpError(

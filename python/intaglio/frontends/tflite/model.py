@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import math
 import struct
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from intaglio.errors import ModelFormatError, UnsupportedOpError
 from intaglio.frontends.tflite import schema
 from intaglio.frontends.tflite.flatbuffer import File, Table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from intaglio.frontends import FileBytes
 
 MAGIC: Final = b"TFL3"
 
@@ -67,12 +71,12 @@ class Model(NamedTuple):
     description: str
 
 
-def is_tflite(data: bytes) -> bool:
+def is_tflite(data: FileBytes) -> bool:
     """Whether ``data`` carries the identifier of a .tflite file."""
     return data[4:8] == MAGIC
 
 
-def parse(data: bytes) -> Model:
+def parse(data: FileBytes) -> Model:
     """Reads a .tflite file."""
     if not is_tflite(data):
         raise ModelFormatError(f"not a .tflite file: its identifier is {data[4:8]!r}, expected {MAGIC!r}")
@@ -82,7 +86,7 @@ def parse(data: bytes) -> Model:
         raise ModelFormatError(f"the file of {len(data)} bytes is damaged or truncated: {error}") from error
 
 
-def _parse(data: bytes) -> Model:
+def _parse(data: FileBytes) -> Model:
     root = File(data).root()
     version = root.scalar(schema.MODEL_VERSION, "I", 0)
     if version != 3:
@@ -97,7 +101,7 @@ def _parse(data: bytes) -> Model:
 
 
 class _Parser:
-    def __init__(self, data: bytes, root: Table, graph: Table) -> None:
+    def __init__(self, data: FileBytes, root: Table, graph: Table) -> None:
         self._data = data
         self._root = root
         self._graph = graph
@@ -161,7 +165,8 @@ class _Parser:
                 f"tensor {name!r} of shape {shape} and type {type_name} needs {count * dtype.itemsize} bytes, its "
                 f"buffer has {raw.size}"
             )
-        return np.require(raw.view(dtype), requirements="A").reshape(shape)
+        data = raw.view(dtype).reshape(shape)
+        return data if data.flags.aligned else data.copy()
 
     def _bytes(self, buffer: Table, name: str) -> NDArray[np.uint8] | None:
         inline = buffer.array(schema.BUFFER_DATA, _UINT8)
@@ -228,8 +233,9 @@ def _quantization(table: Table | None, name: str) -> tuple[NDArray[np.float32], 
         return _NO_SCALE, _NO_ZERO_POINT, 0
     if table.table(schema.QUANTIZATION_DETAILS) is not None:
         raise UnsupportedOpError(f"tensor {name!r} has custom or blockwise quantization; only affine is supported")
+    lowest, highest = (scale.min(), scale.max()) if scale.size > 1 else (scale[0], scale[0])
     # NaN compares false.
-    if not (scale.min() >= _SMALLEST_NORMAL and scale.max() < np.inf):
+    if not (lowest >= _SMALLEST_NORMAL and highest < math.inf):
         raise ModelFormatError(f"tensor {name!r} has a scale that is not a positive, finite, normal number")
     zero_point = table.array(schema.QUANTIZATION_ZERO_POINT, _INT64)
     if zero_point is None or zero_point.size == 0:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
 
 from intaglio.frontends.tflite.lowering import Lowering
 from intaglio.frontends.tflite.model import Operator
@@ -11,6 +12,9 @@ from intaglio.frontends.tflite.schema import ACTIVATIONS
 from intaglio.graph import Tensor
 from intaglio.opset import Requant
 from intaglio.quantization import Requantization, real_to_int8, requant_scale
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 #: Real bounds of the activations that are clamps; None is no bound.
 BOUNDS: dict[str, tuple[float | None, float | None]] = {

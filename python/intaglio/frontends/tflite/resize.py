@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from intaglio.frontends.tflite.lowering import Lowering
 from intaglio.frontends.tflite.model import Operator
 from intaglio.resize_tables import bilinear_table, nearest_table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def resize_nearest_neighbor(lowering: Lowering, op: Operator) -> None:
