@@ -17,8 +17,8 @@ template <class T>
   return !__builtin_mul_overflow(a, b, &product);
 }
 
-// Of numbers that are not negative: a count for people and for sharing out, which may be beyond all bounds in a file that
-// nobody will run.
+// Of numbers that are not negative: a count for people and for sharing out, which may be beyond all bounds in a file
+// that nobody will run.
 [[nodiscard]] constexpr std::int64_t saturating_product(std::int64_t a, std::int64_t b) {
   std::int64_t product = 0;
   return checked_mul(a, b, product) ? product : INT64_MAX;
