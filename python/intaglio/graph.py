@@ -85,16 +85,13 @@ class Graph:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the `.intaglio` file, whole or not at all."""
-        # Imported where it is used: loading a network from another format needs none of it.
-        from pathlib import Path
+        _write(path, self.to_bytes())
 
-        target = Path(path)
-        partial = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            partial.write_bytes(self.to_bytes())
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write an .onnx file for other engines: operators between quantize and dequantize pairs (docs/onnx.md)."""
+        from intaglio.export.onnx import to_bytes
+
+        _write(path, to_bytes(self))
 
     @classmethod
     def from_bytes(cls, data: bytes | bytearray | memoryview) -> Graph:
@@ -124,3 +121,17 @@ class Graph:
     def output_tensors(self) -> tuple[Tensor, ...]:
         """The tensors behind the output ports."""
         return tuple(self.tensors[port.tensor] for port in self.outputs)
+
+
+def _write(path: str | os.PathLike[str], data: bytes) -> None:
+    """A file, whole or not at all."""
+    # Imported where it is used: loading a network from another format needs none of it.
+    from pathlib import Path
+
+    target = Path(path)
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        partial.write_bytes(data)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)

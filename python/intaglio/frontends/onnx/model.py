@@ -73,7 +73,7 @@ def onnx_package() -> Any:
     try:
         import onnx
     except ImportError as error:
-        raise MissingExtraError("reading .onnx files needs the package onnx: pip install intaglio[onnx]") from error
+        raise MissingExtraError(".onnx files need the package onnx: pip install intaglio[onnx]") from error
     return onnx
 
 

@@ -1,0 +1,1 @@
+"""Other formats that a graph can be written in."""
