@@ -74,15 +74,19 @@ class AddScaledLanes {
       : a_(V::set_float(p.scale_a)),
         b_(V::set_float(p.scale_b)),
         term_(V::set_float(p.term)),
+        origin_(V::set(p.origin)),
         low_(V::set_float(-512)),
         high_(V::set_float(512)) {}
   INTAGLIO_INLINE typename V::I operator()(typename V::I a, typename V::I b) const {
-    const typename V::F sum = V::fma(V::to_float(a), a_, V::fma(V::to_float(b), b_, term_));
-    return V::round(V::minimum(V::maximum(sum, low_), high_));
+    const typename V::F left = V::to_float(V::sub(a, origin_)), right = V::to_float(V::sub(b, origin_));
+    const typename V::F sum = V::fma(left, a_, V::fma(right, b_, term_));
+    return V::add(V::round(V::minimum(V::maximum(sum, low_), high_)), origin_);
   }
 
  private:
-  typename V::F a_, b_, term_, low_, high_;
+  typename V::F a_, b_, term_;
+  typename V::I origin_;
+  typename V::F low_, high_;
 };
 
 template <class V>

@@ -27,8 +27,9 @@ struct BinaryParameters {
   std::int32_t low = 0, high = 255;
   // add in float32 mode: y = clamp(((a * factor_a + b * factor_b + constant) >> shift) + zero_y), modulo 2^32 inside
   std::int32_t factor_a = 0, factor_b = 0, constant = 0, shift = 0;
-  // add in scaled mode: y = clamp(round(fma(a, scale_a, fma(b, scale_b, term))))
+  // add in scaled mode: y = clamp(round(fma(a - origin, scale_a, fma(b - origin, scale_b, term))) + origin)
   float scale_a = 0, scale_b = 0, term = 0;
+  std::int32_t origin = 0;
   // add in fixed mode: operands, then the result; the sign of b is +1 or -1
   FixedMultiplier fixed_a, fixed_b, fixed_y;
   std::int32_t left_shift = 0, sign_b = 1;

@@ -58,11 +58,13 @@ Status set_float32(const Node& node, const Attributes& attributes, const std::in
 }
 
 // Fills in the scaled mode, whose multipliers are the bits of float32 numbers: two scales, and the term.
+// The shift is the stored byte that counts as 0.
 Status set_scaled(const Node& node, const Attributes& attributes, float sign, BinaryParameters& parameters) {
-  for (const std::int64_t unused :
-       {attributes.shift[0], attributes.shift[1], attributes.shift[2], attributes.left_shift}) {
+  for (const std::int64_t unused : {attributes.shift[1], attributes.shift[2], attributes.left_shift}) {
     INTAGLIO_TRY(check_between(node, "attributes of the other modes", unused, 0, 0));
   }
+  const std::int64_t origin = attributes.shift[0];
+  INTAGLIO_TRY(check_between(node, "shift as 0 or 128", origin & ~std::int64_t{kStorageOffset}, 0, 0));
   float numbers[3];
   for (std::size_t i = 0; i < 3; ++i) {
     numbers[i] = std::bit_cast<float>(static_cast<std::int32_t>(attributes.multiplier[i]));
@@ -73,6 +75,7 @@ Status set_scaled(const Node& node, const Attributes& attributes, float sign, Bi
   parameters.scale_a = numbers[0];
   parameters.scale_b = sign * numbers[1];
   parameters.term = numbers[2];
+  parameters.origin = static_cast<std::int32_t>(origin);
   return {};
 }
 

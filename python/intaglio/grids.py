@@ -29,6 +29,8 @@ class Grid:
     integers: NDArray[Any] | None = None
     low: int = -128
     high: int = 127
+    #: Whether the source speaks of uint8. Reals are the same; sums in float32 are rounded as those of uint8 are.
+    unsigned: bool = False
 
     @property
     def parameters(self) -> tuple[np.float32, int]:

@@ -49,13 +49,14 @@ def test_every_pair_of_values(op: str, zero_points: tuple[int, int, int], mode: 
 @pytest.mark.parametrize(
     "scales", [(0.0233, 0.0311, -4.7), (1.5, 0.25, 1000.0), (0.5, 0.5, 0.0), (2.0**20, 1e-40, 0.0)]
 )
+@pytest.mark.parametrize("origin", [0, 128])
 @pytest.mark.parametrize("op", ["add", "sub"])
-def test_scaled_sums(op: str, scales: tuple[float, float, float], isa: str) -> None:
+def test_scaled_sums(op: str, origin: int, scales: tuple[float, float, float], isa: str) -> None:
     b = Builder()
     names = b.input("a", (256, 1), 0.5, 3), b.input("b", (256,), 0.5, -3)
     bits = tuple(int(n) for n in np.array(scales, np.float32).view(np.int32))
     attrs: dict[str, AttrValue] = {"requant": SCALED_SUM, "clamp": (-120, 126), "multiplier": bits}
-    b.output(b.node(op, names, {**attrs, "shift": (0, 0, 0), "left_shift": 0}, shape=(256, 256), scale=0.5))
+    b.output(b.node(op, names, {**attrs, "shift": (origin, 0, 0), "left_shift": 0}, shape=(256, 256), scale=0.5))
     expect_oracle(b.build(), {"a": EVERY[:, None], "b": EVERY}, isa)
 
 

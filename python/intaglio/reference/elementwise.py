@@ -65,6 +65,7 @@ def _weighted_sum(view: NodeView, a: NDArray[Any], b: NDArray[Any], sign: int) -
 
 def _scaled_sum(view: NodeView, a: NDArray[Any], b: NDArray[Any], sign: int) -> NDArray[np.int8]:
     scale_a, scale_b, term = np.array(view.numbers("multiplier"), np.int32).view(np.float32)
-    left, right = (x.astype(np.float64) + 128 for x in (a, b))
+    shift = 128 - view.numbers("shift")[0]
+    left, right = (x.astype(np.float64) + shift for x in (a, b))
     total = fma(left, np.float64(scale_a), fma(right, np.float64(sign * scale_b), np.full(right.shape, term)))
-    return to_int8(np.rint(total).astype(np.int64) - 128, *view.numbers("clamp"))
+    return to_int8(np.rint(total).astype(np.int64) - shift, *view.numbers("clamp"))

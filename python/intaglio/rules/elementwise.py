@@ -17,7 +17,7 @@ def add_sub(view: NodeView) -> None:
     view.want_clamp()
     multipliers, shifts, left_shift = view.numbers("multiplier"), view.numbers("shift"), view.number("left_shift")
     if view.number("requant") == SCALED_SUM:
-        _check_scaled_sum(view, multipliers, (*shifts, left_shift))
+        _check_scaled_sum(view, multipliers, shifts[0], (*shifts[1:], left_shift))
         return
     view.want_between("multiplier", multipliers, 0, 2**31 - 1)
     reaches = [reach(view["a"]), reach(view["b"])]
@@ -38,8 +38,9 @@ def add_sub(view: NodeView) -> None:
     check_accumulator(view, total << max(shifts[2], 0), "sum shifted left")
 
 
-def _check_scaled_sum(view: NodeView, multipliers: tuple[int, ...], unused: tuple[int, ...]) -> None:
+def _check_scaled_sum(view: NodeView, multipliers: tuple[int, ...], origin: int, unused: tuple[int, ...]) -> None:
     """Multipliers are the bits of two scales and a term, small enough that nothing overflows."""
+    view.want(origin in (0, 128), "attribute 'shift'", "0 or 128", origin, QuantizationError)
     view.want(not any(unused), "attributes of the other modes", "0", unused, QuantizationError)
     view.want_between("multiplier", multipliers, -(2**31), 2**31 - 1)
     numbers = np.array(multipliers, np.int32).view(np.float32)

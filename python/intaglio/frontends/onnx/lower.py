@@ -13,9 +13,10 @@ from intaglio.errors import Error, ModelFormatError, UnsupportedOpError
 from intaglio.frontends.onnx.folding import fold
 from intaglio.frontends.onnx.lowering import INT8, INT32, QUANTIZED, Lowering
 from intaglio.frontends.onnx.model import Model, SourceNode, parse
+from intaglio.frontends.onnx.quantization import unit_grid
 from intaglio.frontends.onnx.values import Value, constant, plain
 from intaglio.graph import Graph, Node, Port, Tensor
-from intaglio.grids import Grid, Grids
+from intaglio.grids import Grids
 from intaglio.opset import Requant
 from intaglio.passes.simplify_float import simplify_float
 
@@ -186,8 +187,7 @@ def _output(lowering: Lowering, name: str) -> Port:
         tensor = lowering.emit("cast", [tensor], shape, dtype=INT8)
         lowering.tensors[tensor] = Tensor(tensor, shape, INT8, np.float32(1))
     elif value.dtype in QUANTIZED and dtype == np.float32 and tensor not in lowering.grids:
-        shift = 128 if value.dtype == np.uint8 else 0
-        lowering.place_grid(tensor, Grid(np.array(1, np.float32), np.array(-shift, np.int32)), holds_integers=True)
+        lowering.place_grid(tensor, unit_grid(value.dtype), holds_integers=True)
     return Port(lowering.named_output(tensor, name), value.dtype)
 
 

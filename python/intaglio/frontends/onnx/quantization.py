@@ -80,12 +80,14 @@ def affine(
         lowering.refuse(f"it quantizes to {dtype}; supported are int8 and uint8")
     if dtype == INT32 and zeros.any():
         lowering.refuse("it has int32 with a zero point")
-    return Grid(scales.reshape(shape), zeros - 128 if dtype == UINT8 else zeros, axis)
+    unsigned = dtype == UINT8
+    return Grid(scales.reshape(shape), zeros - 128 if unsigned else zeros, axis, unsigned=unsigned)
 
 
 def unit_grid(dtype: np.dtype[Any]) -> Grid:
     """The grid on which bytes of this type stand for themselves."""
-    return Grid(np.array(1, np.float32), np.array(-128 if dtype == UINT8 else 0, np.int32))
+    unsigned = dtype == UINT8
+    return Grid(np.array(1, np.float32), np.array(-128 if unsigned else 0, np.int32), unsigned=unsigned)
 
 
 def _is_per_tensor(scale: Value) -> bool:

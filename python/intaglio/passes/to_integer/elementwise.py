@@ -102,17 +102,18 @@ def _weighted_sum(lowering: Lowering, node: Node, kind: FloatBinary) -> bool:
 
 
 def _scaled_sum_attrs(kind: FloatBinary, a: Grid, b: Grid, y: Grid) -> dict[str, AttrValue] | None:
-    """Scales and term in float32, of bytes as stored (docs/arithmetic.md); None where they are out of range."""
+    """Scales and term in float32, of the source's own integers (docs/arithmetic.md); None beyond their range."""
     (sa, za), (sb, zb), (sy, zy) = (grid.parameters for grid in (a, b, y))
+    shift = 128 if y.unsigned else 0
     with np.errstate(over="ignore", invalid="ignore"):
         scale_a, scale_b = sa / sy, sb / sy
-        right = scale_b * np.float32(zb + 128)
-        zeros = fma(np.float64(za + 128), np.float64(scale_a), right if kind is FloatBinary.ADD else -right)
+        right = scale_b * np.float32(zb + shift)
+        zeros = fma(np.float64(za + shift), np.float64(scale_a), right if kind is FloatBinary.ADD else -right)
     if max(scale_a, scale_b) > 2.0**20:
         return None
-    numbers = np.array([scale_a, scale_b, np.float32(zy + 128) - zeros], np.float32)
+    numbers = np.array([scale_a, scale_b, np.float32(zy + shift) - zeros], np.float32)
     multiplier = tuple(int(bits) for bits in numbers.view(np.int32))
-    rest: dict[str, AttrValue] = {"shift": (0, 0, 0), "left_shift": 0}
+    rest: dict[str, AttrValue] = {"shift": (128 - shift, 0, 0), "left_shift": 0}
     return {"requant": SCALED_SUM, "clamp": clamp_of(y), "multiplier": multiplier, **rest}
 
 
