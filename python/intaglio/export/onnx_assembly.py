@@ -206,7 +206,7 @@ class Assembly:
         assert tensor.data is not None
         data = tensor.data.reshape((1,) * (len(order) - tensor.data.ndim) + tensor.data.shape).transpose(order)
         if self.is_unsigned(tensor):
-            data = np.ascontiguousarray(data).view(np.uint8) ^ np.uint8(0x80)
+            data = (data.astype(np.int16) + 128).astype(np.uint8)
         name = self.unique(tensor.name)
         self.initializers[name] = np.ascontiguousarray(data).reshape(data.shape)
         return name

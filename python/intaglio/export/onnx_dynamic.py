@@ -26,8 +26,8 @@ def integer_conv2d(out: Assembly, view: NodeView) -> None:
     inputs = [
         out.stored(x, CHANNELS_FIRST),
         out.stored(weight, CHANNELS_FIRST),
-        _zero_point(out, x, view["x_zero_point"]),
-        _zero_point(out, weight, view["weight_zero_point"]),
+        _zero_point(out, view, x, view["x_zero_point"]),
+        _zero_point(out, view, weight, view["weight_zero_point"]),
     ]
     result = out.emit(
         "ConvInteger", inputs, strides=view.numbers("stride"), pads=view.numbers("padding"),
@@ -39,15 +39,17 @@ def integer_conv2d(out: Assembly, view: NodeView) -> None:
 def integer_matmul(out: Assembly, view: NodeView) -> None:
     a, b = view["a"], view["b"]
     stored = [out.stored(tensor, plain(len(tensor.shape))) for tensor in (a, b)]
-    zeros = [_zero_point(out, tensor, view[f"{name}_zero_point"]) for name, tensor in (("a", a), ("b", b))]
+    zeros = [_zero_point(out, view, tensor, view[f"{name}_zero_point"]) for name, tensor in (("a", a), ("b", b))]
     out.finish(view.output, out.emit("MatMulInteger", [*stored, *zeros]))
 
 
-def _zero_point(out: Assembly, x: Tensor, zero_point: Tensor) -> str:
-    """The zero point of x, in the type in which x is stored."""
+def _zero_point(out: Assembly, view: NodeView, x: Tensor, zero_point: Tensor) -> str:
+    """The zero point of x, in the type in which x is stored; one that is computed has to fit it."""
     shift, dtype = (128, np.dtype(np.uint8)) if out.is_unsigned(x) else (0, np.dtype(np.int8))
     if zero_point.data is not None:
         zeros = zero_point.data.reshape(()) if zero_point.data.size == 1 else zero_point.data
+        if zeros.size and (zeros.min() < -128 or zeros.max() > 127):
+            out.refuse(view, f"the zero point '{zero_point.name}' is beyond -128 to 127")
         return out.constant("zero_point", (zeros + shift).astype(dtype))
     return _shifted(out, out.stored(zero_point, plain(len(zero_point.shape))), shift, dtype)
 

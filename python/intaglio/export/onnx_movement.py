@@ -107,17 +107,13 @@ def resize_nearest(out: Assembly, view: NodeView) -> None:
 
 def resize_bilinear(out: Assembly, view: NodeView) -> None:
     """Steps are rounded to 1/1024, so positions are near those of a mode."""
-    tables = [view.data(name) for name in ("row", "column")]
-    given = [table[:, 0] + (table[:, 1] - table[:, 0]) * table[:, 2] / 1024 for table in tables]
-    _linear(out, view, given, [(len(table) + 2) / 2048 for table in tables])
+    weights = [view.data(name)[:, 2] / 1024 for name in ("row", "column")]
+    _linear(out, view, weights, [(len(weight) + 2) / 2048 for weight in weights])
 
 
 def float_resize_bilinear(out: Assembly, view: NodeView) -> None:
-    given = []
-    for name in ("row", "column"):
-        table, weight = view.data(name).astype(np.float64), view.data(f"{name}_weight")
-        given.append(table[:, 0] + (table[:, 1] - table[:, 0]) * weight)
-    _linear(out, view, given, [1e-6 * max(view["x"].shape[1 + i], 1000) for i in (0, 1)])
+    weights = [view.data(name).astype(np.float64) for name in ("row_weight", "column_weight")]
+    _linear(out, view, weights, [1e-6 * max(size, 1000) for size in view["x"].shape[1:3]])
 
 
 def quantize(out: Assembly, view: NodeView) -> None:
@@ -148,20 +144,26 @@ def _resize(out: Assembly, view: NodeView, **attributes: str) -> None:
     out.finish(y, out.emit("Resize", inputs, **attributes), CHANNELS_FIRST)
 
 
-def _linear(out: Assembly, view: NodeView, given: list[Array], tolerance: list[float]) -> None:
+def _linear(out: Assembly, view: NodeView, weights: list[Array], tolerance: list[float]) -> None:
     """By the mode whose positions are nearest, if they are near enough."""
     x, y = view["x"], view.output
+    axes = []
+    for i, (name, weight) in enumerate(zip(("row", "column"), weights, strict=True)):
+        low, high = view.data(name)[:, 0], view.data(name)[:, 1]
+        if not np.isin(high - low, (0, 1)).all():
+            out.refuse(view, "it mixes positions that are no neighbours")
+        axes.append((x.shape[1 + i], y.shape[1 + i], low + (high - low) * weight, tolerance[i]))
 
     def distance(coordinates: str) -> float:
-        """In tolerances."""
-        worst = 0.0
-        for i, (positions, limit) in enumerate(zip(given, tolerance, strict=True)):
-            of_mode = np.clip(_positions(x.shape[1 + i], y.shape[1 + i], coordinates), 0, x.shape[1 + i] - 1)
-            worst = max(worst, float(np.abs(of_mode - positions).max(initial=0)) / limit)
-        return worst
+        """In tolerances, where it is largest."""
+        expected = [np.clip(_positions(size, output, coordinates), 0, size - 1) for size, output, _, _ in axes]
+        return max(
+            float(np.abs(mode - given).max(initial=0)) / limit
+            for mode, (_, _, given, limit) in zip(expected, axes, strict=True)
+        )
 
     best = min(_COORDINATES, key=distance)
-    if distance(best) > 1:
+    if not distance(best) <= 1:
         out.refuse(view, "its positions are those of no mode")
     _resize(out, view, mode="linear", coordinate_transformation_mode=best)
 

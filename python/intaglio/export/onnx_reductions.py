@@ -96,7 +96,9 @@ def _reduce(out: Assembly, view: NodeView, kind: FloatReduce) -> None:
     x, y, axes = view["x"], view.output, view.numbers("axes")
     order, keeps = out.order(x), len(y.shape) == len(x.shape)
     places = sorted(order.index(axis) for axis in axes)
-    if kind is FloatReduce.SUM:
+    if not axes:
+        result = out.emit("Identity", [out.numbers(x)])
+    elif kind is FloatReduce.SUM:
         inputs = [out.numbers(x), out.integers("axes", places)]
         result = out.emit("ReduceSum", inputs, keepdims=int(keeps))
     else:

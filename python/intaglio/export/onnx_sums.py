@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from intaglio.export.onnx_assembly import CHANNELS_FIRST, Array, Assembly
+from intaglio.export.onnx_assembly import CHANNELS_FIRST, Array, Assembly, Order
 from intaglio.frontends.onnx.values import plain
 from intaglio.opset import Requant
 from intaglio.quantization import requant_scale
@@ -18,33 +18,34 @@ _CLOSE = 1e-4
 
 
 def conv2d(out: Assembly, view: NodeView) -> None:
-    weight = _weight(out, view, view.data("weight").transpose(0, 3, 1, 2), 0)
+    weight = _weight(out, view, CHANNELS_FIRST, 0)
     _convolution(out, view, "Conv", weight, **_window(view), group=view.number("groups"))
 
 
 def depthwise_conv2d(out: Assembly, view: NodeView) -> None:
-    weight = _weight(out, view, view.data("weight").transpose(2, 0, 1)[:, None], 0)
+    weight = _weight(out, view, (3, 0, 1, 2), 0)
     _convolution(out, view, "Conv", weight, **_window(view), group=view["x"].shape[3])
 
 
 def transposed_conv2d(out: Assembly, view: NodeView) -> None:
-    weight = _weight(out, view, view.data("weight").transpose(3, 0, 1, 2), 1)
+    weight = _weight(out, view, (3, 0, 1, 2), 1)
     top, left, bottom, right = view.numbers("padding")
-    _convolution(
-        out, view, "ConvTranspose", weight, strides=view.numbers("stride"),
-        pads=(top, left, max(bottom, 0), max(right, 0)), output_padding=(max(-bottom, 0), max(-right, 0)),
-    )  # fmt: skip
+    stride, extra = view.numbers("stride"), (max(-bottom, 0), max(-right, 0))
+    if any(more >= step for more, step in zip(extra, stride, strict=True)):
+        out.refuse(view, f"its padding {view.numbers('padding')} reaches a whole stride beyond the last input")
+    pads = (top, left, max(bottom, 0), max(right, 0))
+    _convolution(out, view, "ConvTranspose", weight, strides=stride, pads=pads, output_padding=extra)
 
 
 def fully_connected(out: Assembly, view: NodeView) -> None:
     """Of a matrix it is one operator, of more axes a product and a sum."""
-    x, y, weight = view["x"], view.output, view.data("weight")
+    x, y = view["x"], view.output
     numbers = out.numbers(x, plain(len(x.shape)))
     if len(x.shape) == 2:
-        inputs = [numbers, _weight(out, view, weight, 0), *_bias(out, view)]
+        inputs = [numbers, _weight(out, view, (0, 1), 0), *_bias(out, view)]
         product = out.emit("Gemm", inputs, transB=1)
     else:
-        product = _biased(out, view, out.emit("MatMul", [numbers, _weight(out, view, weight.T, 1)]))
+        product = _biased(out, view, out.emit("MatMul", [numbers, _weight(out, view, (1, 0), 1)]))
     out.finish(y, bounded(out, view, product))
 
 
@@ -103,25 +104,30 @@ def _window(view: NodeView) -> dict[str, Any]:
     return {name: view.numbers(attribute) for name, attribute in given.items()}
 
 
-def _weight(out: Assembly, view: NodeView, weight: Array, axis: int) -> str:
-    """Weights as numbers, laid as ONNX has them; ``axis`` is that of the output channels."""
+def _weight(out: Assembly, view: NodeView, order: Order, axis: int) -> str:
+    """Weights as numbers in an order of axes; ``axis`` is that of the output channels.
+
+    [kh, kw, C] counts as [1, kh, kw, C] would: in front of a tensor's own axes stand some of size 1.
+    """
+    weight = view["weight"]
     if weight.dtype == np.float32:
-        return out.constant("weight", weight)
+        return out.numbers(weight, order)
+    data = view.data("weight")
+    laid = data.reshape((1,) * (len(order) - data.ndim) + data.shape).transpose(order)
     scales = _weight_scales(view)
-    return out.dequantized_constant(
-        "weight", weight, scales, view.number("weight_zero_point"), axis if scales.size > 1 else None
-    )
+    zero_point, channels = view.number("weight_zero_point"), axis if scales.size > 1 else None
+    return out.dequantized_constant("weight", laid, scales, zero_point, channels)
 
 
 def _bias(out: Assembly, view: NodeView) -> list[str]:
     """The bias, or nothing where it is zero."""
-    bias = view.data("bias")
-    if not bias.any():
+    bias = view["bias"]
+    if bias.data is not None and not bias.data.any():
         return []
     if bias.dtype == np.float32:
-        return [out.constant("bias", bias)]
+        return [out.numbers(bias)]
     scales = np.maximum(view.scale(view["x"]) * _weight_scales(view), _TINY)
-    return [out.dequantized_constant("bias", bias, scales, axis=0 if scales.size > 1 else None)]
+    return [out.dequantized_constant("bias", view.data("bias"), scales, axis=0 if scales.size > 1 else None)]
 
 
 def _biased(out: Assembly, view: NodeView, numbers: str) -> str:
