@@ -9,20 +9,20 @@
 //   dot(sum, cells, weights)            sum + the products of each cell, wrapping modulo 2^32
 //   interleave(rows, at, cells)         4 * kLanes cells, in order, from bytes at..at + 4 * kLanes of each row
 //   interleave_narrow(rows, at, cells)  kNarrow cells
-//   scaled(sum, scale)                  rne(float32(sum) * scale), where |result| matters only up to 2^15
-//   multiplied(sum, multiplier, shift)  mbqm
-//   Bytes, narrow(a, b, c, d, requantization)   clamp(value + zero_point), 4 * kLanes bytes in order
+//   Float32<kBounded>, Fixed<kSigned>   of (requantization, channel): call with a vector of sums from that channel on;
+//                                       requantizes but for the zero point (kernels/rounding_x86_512.h)
+//   Bytes, Narrow::bytes(a, b, c, d)    4 * kLanes rounded values to bytes in order: adds the zero point and clamps
 //   store(out, bytes), store_some(out, bytes, count)
 //
 // Vectors are summed for as many sites at once as the registers hold: a load of weights then serves every site, and
 // where sites are neighbours (DepthwiseOutputs::run) a load of cells serves three taps.
 #pragma once
 
+#include <type_traits>
 #include <utility>
 
 #include "kernels/depthwise.h"
-
-#define INTAGLIO_INLINE inline __attribute__((always_inline))
+#include "kernels/inline.h"
 
 namespace intaglio {
 namespace {
@@ -30,19 +30,8 @@ namespace {
 inline constexpr int kVectors = 4;          // vectors in a chunk
 inline constexpr std::size_t kNarrow = 16;  // cells made at once where a chunk would be mostly waste
 
-template <class Simd, bool kFixed>
-INTAGLIO_INLINE typename Simd::Vector requantize(typename Simd::Vector sum, const Requantization& requantization,
-                                                 std::size_t channel) {
-  if constexpr (kFixed) {
-    return Simd::multiplied(sum, Simd::load(requantization.multiplier + channel),
-                            Simd::load(requantization.shift + channel));
-  } else {
-    return Simd::scaled(sum, requantization.scale + channel);
-  }
-}
-
 // One chunk, whose first channel is `channel`, at kSites sites; store(address, bytes) keeps the bytes of one.
-template <class Simd, bool kFixed, int kRun, int kSites, class Store>
+template <class Simd, class Round, int kRun, int kSites, class Store>
 INTAGLIO_INLINE void compute_chunk(const DepthwiseOutputs& work, const std::uint8_t* cells, std::size_t channel,
                                    std::uint8_t* out, Store store) {
   using Vector = typename Simd::Vector;
@@ -86,19 +75,24 @@ INTAGLIO_INLINE void compute_chunk(const DepthwiseOutputs& work, const std::uint
   }
 
 #pragma GCC unroll 8
-  for (int site = 0; site < kSites; ++site) {
-    Vector rounded[kVectors];
+  for (int v = 0; v < kVectors; ++v) {
+    const Round round(work.requantization, channel + v * Simd::kLanes);
 #pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) {
-      rounded[v] = requantize<Simd, kFixed>((Vector)sums[site][v], work.requantization, channel + v * Simd::kLanes);
+    for (int site = 0; site < kSites; ++site) {
+      sums[site][v] = (typename Simd::Sum)round((Vector)sums[site][v]);
     }
-    store(out, Simd::narrow(rounded[0], rounded[1], rounded[2], rounded[3], work.requantization));
+  }
+  const typename Simd::Narrow narrow(work.requantization);
+#pragma GCC unroll 8
+  for (int site = 0; site < kSites; ++site) {
+    store(out,
+          narrow.bytes((Vector)sums[site][0], (Vector)sums[site][1], (Vector)sums[site][2], (Vector)sums[site][3]));
     out += work.out_step;
   }
 }
 
 // `passes` times kSites sites.
-template <class Simd, bool kFixed, int kRun, int kSites>
+template <class Simd, class Round, int kRun, int kSites>
 __attribute__((noinline)) void run_sites(const DepthwiseOutputs& work, std::size_t first, std::size_t passes,
                                          std::size_t width) {
   constexpr std::size_t kChunk = kVectors * Simd::kLanes;
@@ -111,9 +105,9 @@ __attribute__((noinline)) void run_sites(const DepthwiseOutputs& work, std::size
         channel -= at + kChunk - width;
         at = width - kChunk;
       }
-      compute_chunk<Simd, kFixed, kRun, kSites>(work, cells + at * kCellBytes, channel, out + at,
-                                                [](std::uint8_t* address, typename Simd::Bytes bytes)
-                                                    __attribute__((always_inline)) { Simd::store(address, bytes); });
+      compute_chunk<Simd, Round, kRun, kSites>(work, cells + at * kCellBytes, channel, out + at,
+                                               [](std::uint8_t* address, typename Simd::Bytes bytes)
+                                                   __attribute__((always_inline)) { Simd::store(address, bytes); });
       channel += work.chunk_modulo_period;
       if (channel >= work.period) channel -= work.period;
     }
@@ -123,37 +117,38 @@ __attribute__((noinline)) void run_sites(const DepthwiseOutputs& work, std::size
 }
 
 // The last, shorter site.
-template <class Simd, bool kFixed>
+template <class Simd, class Round>
 __attribute__((noinline)) void run_rest(const DepthwiseOutputs& work) {
   constexpr std::size_t kChunk = kVectors * Simd::kLanes;
   const std::size_t chunks = work.rest / kChunk;
   const std::size_t left = work.rest % kChunk;
-  if (chunks != 0) run_sites<Simd, kFixed, 1, 1>(work, work.sites, 1, chunks * kChunk);
+  if (chunks != 0) run_sites<Simd, Round, 1, 1>(work, work.sites, 1, chunks * kChunk);
   if (left == 0) return;
   const std::uint8_t* cells = work.cells + static_cast<std::ptrdiff_t>(work.sites) * work.cells_step;
   std::uint8_t* out = work.out + static_cast<std::ptrdiff_t>(work.sites) * work.out_step;
   const std::size_t at = chunks * kChunk;
-  compute_chunk<Simd, kFixed, 1, 1>(work, cells + at * kCellBytes, at % work.period, out + at,
-                                    [left](std::uint8_t* address, typename Simd::Bytes bytes)
-                                        __attribute__((always_inline)) { Simd::store_some(address, bytes, left); });
+  compute_chunk<Simd, Round, 1, 1>(work, cells + at * kCellBytes, at % work.period, out + at,
+                                   [left](std::uint8_t* address, typename Simd::Bytes bytes)
+                                       __attribute__((always_inline)) { Simd::store_some(address, bytes, left); });
 }
 
 using RunSites = void (*)(const DepthwiseOutputs& work, std::size_t first, std::size_t passes, std::size_t width);
 
-template <class Simd, bool kFixed, int kRun, class Sites>
+template <class Simd, class Round, int kRun, class Sites>
 struct RunTable;
 
-template <class Simd, bool kFixed, int kRun, int... kSites>
-struct RunTable<Simd, kFixed, kRun, std::integer_sequence<int, kSites...>> {
-  static constexpr RunSites kBySites[] = {run_sites<Simd, kFixed, kRun, kSites + 1>...};
+template <class Simd, class Round, int kRun, int... kSites>
+struct RunTable<Simd, Round, kRun, std::integer_sequence<int, kSites...>> {
+  static constexpr RunSites kBySites[] = {run_sites<Simd, Round, kRun, kSites + 1>...};
 };
 
 // Sites are shared out evenly over the fewest passes, so at most two kinds of pass.
-template <class Simd, bool kFixed, int kRun>
+template <class Simd, class Round, int kRun>
 INTAGLIO_INLINE void run_all(const DepthwiseOutputs& work) {
   // The constants of fixed-point requantization take registers that a loop with few to spare would miss.
+  constexpr bool kFixed = !std::is_same_v<Round, typename Simd::template Float32<false>>;
   constexpr int kMost = (kRun == 1 ? Simd::kSites : Simd::kSitesInRuns) - (kFixed ? 1 : 0);
-  constexpr const auto& runs = RunTable<Simd, kFixed, kRun, std::make_integer_sequence<int, kMost>>::kBySites;
+  constexpr const auto& runs = RunTable<Simd, Round, kRun, std::make_integer_sequence<int, kMost>>::kBySites;
   if (work.sites != 0) {
     const auto sites = static_cast<std::uint32_t>(work.sites);
     const std::uint32_t passes = (sites + kMost - 1) / kMost;
@@ -162,20 +157,26 @@ INTAGLIO_INLINE void run_all(const DepthwiseOutputs& work) {
     if (taller != 0) runs[fewer](work, 0, taller, work.width);
     runs[fewer - 1](work, taller * (fewer + 1), passes - taller, work.width);
   }
-  if (work.rest != 0) run_rest<Simd, kFixed>(work);
+  if (work.rest != 0) run_rest<Simd, Round>(work);
 }
 
-template <class Simd, bool kFixed>
+template <class Simd, class Round>
 INTAGLIO_INLINE void run_by_run(const DepthwiseOutputs& work) {
   if constexpr (Simd::kSitesInRuns > 0) {
-    if (work.run == 3) return run_all<Simd, kFixed, 3>(work);
+    if (work.run == 3) return run_all<Simd, Round, 3>(work);
   }
-  run_all<Simd, kFixed, 1>(work);
+  run_all<Simd, Round, 1>(work);
 }
 
 template <class Simd>
 void run_outputs(const DepthwiseOutputs& work) {
-  work.requantization.scale != nullptr ? run_by_run<Simd, false>(work) : run_by_run<Simd, true>(work);
+  if (work.requantization.scale != nullptr) {
+    run_by_run<Simd, typename Simd::template Float32<false>>(work);
+  } else if (clamps_negative(work.requantization)) {
+    run_by_run<Simd, typename Simd::template Fixed<false>>(work);
+  } else {
+    run_by_run<Simd, typename Simd::template Fixed<true>>(work);
+  }
 }
 
 template <class Simd>

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "kernels/depthwise_impl.h"
+#include "kernels/rounding_scalar.h"
 
 namespace intaglio {
 namespace {
@@ -50,48 +51,48 @@ struct Scalar {
     interleave(rows, at, cells);
   }
 
-  // Beyond +-1024 every value clamps alike. Adding 1.5 * 2^23 leaves no bits for a fraction: the sum is rounded to the
-  // nearest integer, ties to even, and its low mantissa bits are that integer.
-  static INTAGLIO_INLINE Vector scaled(Vector sum, const float* scale) {
-    constexpr float kMagic = 12582912.0F;
-    Vector rounded;
-    for (int i = 0; i < kLanes; ++i) {
-      float value = static_cast<float>(sum.lane[i]) * scale[i];
-      value = value < -1024.0F ? -1024.0F : value;
-      value = value > 1024.0F ? 1024.0F : value;
-      const float shifted = value + kMagic;
-      std::int32_t bits;
-      std::memcpy(&bits, &shifted, sizeof(bits));
-      rounded.lane[i] = bits - 0x4B400000;
+  template <bool kBounded>
+  class Float32 {
+   public:
+    INTAGLIO_INLINE Float32(const Requantization& r, std::size_t channel) : scale_(r.scale + channel) {}
+    INTAGLIO_INLINE Vector operator()(Vector sum) const {
+      for (int i = 0; i < kLanes; ++i) sum.lane[i] = round_float32(sum.lane[i], scale_[i]);
+      return sum;
     }
-    return rounded;
-  }
 
-  static INTAGLIO_INLINE Vector multiplied(Vector sum, Vector multiplier, Vector shift) {
-    for (int i = 0; i < kLanes; ++i) {
-      const int left = shift.lane[i] > 0 ? shift.lane[i] : 0;
-      const int right = shift.lane[i] < 0 ? -shift.lane[i] : 0;
-      const auto a = static_cast<std::int32_t>(static_cast<std::uint32_t>(sum.lane[i]) << left);
-      const auto high =
-          static_cast<std::int32_t>((static_cast<std::int64_t>(a) * multiplier.lane[i] + (1LL << 30)) >> 31);
-      const auto mask = static_cast<std::int32_t>((1U << right) - 1);
-      const std::int32_t threshold = (mask >> 1) + (high < 0 ? 1 : 0);
-      sum.lane[i] = (high >> right) + ((high & mask) > threshold ? 1 : 0);
-    }
-    return sum;
-  }
+   private:
+    const float* scale_;
+  };
 
-  static INTAGLIO_INLINE Bytes narrow(Vector v0, Vector v1, Vector v2, Vector v3,
-                                      const Requantization& requantization) {
-    const Vector vectors[kVectors] = {v0, v1, v2, v3};
-    Bytes bytes;
-    for (int i = 0; i < kVectors * kLanes; ++i) {
-      const std::int64_t value = std::int64_t{vectors[i / kLanes].lane[i % kLanes]} + requantization.zero_point;
-      const std::int64_t raised = value < requantization.low ? requantization.low : value;
-      bytes.byte[i] = static_cast<std::uint8_t>(raised > requantization.high ? requantization.high : raised);
+  template <bool kSigned>
+  class Fixed {
+   public:
+    INTAGLIO_INLINE Fixed(const Requantization& r, std::size_t channel)
+        : multiplier_(r.multiplier + channel), shift_(r.shift + channel) {}
+    INTAGLIO_INLINE Vector operator()(Vector sum) const {
+      for (int i = 0; i < kLanes; ++i) sum.lane[i] = round_fixed(sum.lane[i], multiplier_[i], shift_[i], false);
+      return sum;
     }
-    return bytes;
-  }
+
+   private:
+    const std::int32_t *multiplier_, *shift_;
+  };
+
+  class Narrow {
+   public:
+    explicit INTAGLIO_INLINE Narrow(const Requantization& requantization) : requantization_(requantization) {}
+    INTAGLIO_INLINE Bytes bytes(Vector v0, Vector v1, Vector v2, Vector v3) const {
+      const Vector vectors[kVectors] = {v0, v1, v2, v3};
+      Bytes bytes;
+      for (int i = 0; i < kVectors * kLanes; ++i) {
+        bytes.byte[i] = stored_byte(vectors[i / kLanes].lane[i % kLanes], requantization_);
+      }
+      return bytes;
+    }
+
+   private:
+    const Requantization& requantization_;
+  };
 
   static INTAGLIO_INLINE void store(std::uint8_t* out, const Bytes& bytes) { std::memcpy(out, &bytes, sizeof(bytes)); }
   static INTAGLIO_INLINE void store_some(std::uint8_t* out, const Bytes& bytes, std::size_t count) {

@@ -4,68 +4,23 @@
 // Registers: 28 accumulators (4 vectors of channels at 7 sites), 1 of weights, 1 of cells: 74 instructions for 28 dots.
 // Or, where three taps are neighbours, 24 accumulators (6 sites), 3 of weights, 1 of cells: 133 instructions for 72
 // dots.
-#include <immintrin.h>
-
 #include "kernels/depthwise_impl.h"
+#include "kernels/rounding_x86_512.h"
 
 namespace intaglio {
 namespace {
 
-struct Simd512 {
+struct Simd512 : Rounding512 {
   static constexpr int kLanes = 16;
   static constexpr int kSites = 7;
   static constexpr int kSitesInRuns = 6;
-  using Vector = __m512i;
   using Sum = __v16si;
-  using Bytes = __m512i;
 
   static INTAGLIO_INLINE Vector load(const void* address) { return _mm512_loadu_si512(address); }
-
-  // A 4x4 transposition of the dwords, its own inverse. Applied to 64 loaded bytes it makes unpacking twice within
-  // 128-bit lanes give four vectors of sixteen channels in order; applied to packed bytes it puts them in order.
-  static INTAGLIO_INLINE __m512i transposed(__m512i vector) {
-    return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), vector);
-  }
 
   // Four rows of 16 bytes, one to each 128-bit lane.
   static INTAGLIO_INLINE __m128i load16(const std::uint8_t* address) {
     return _mm_loadu_si128(reinterpret_cast<const __m128i*>(address));
-  }
-
-  static INTAGLIO_INLINE Vector scaled(Vector sum, const float* scale) {
-    const __m512 limit = _mm512_set1_ps(0x1p30F);  // cvtps2dq makes INT_MIN of what is too large
-    const __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(scale));
-    return _mm512_cvtps_epi32(_mm512_min_ps(product, limit));
-  }
-
-  static INTAGLIO_INLINE Vector multiplied(Vector sum, Vector multiplier, Vector shift) {
-    const __m512i zero = _mm512_setzero_si512();
-    const __m512i one = _mm512_set1_epi32(1);
-    const __m512i half = _mm512_set1_epi64(1LL << 30);
-    const __m512i left = _mm512_max_epi32(shift, zero);
-    const __m512i right = _mm512_max_epi32(_mm512_sub_epi32(zero, shift), zero);
-    const __m512i a = _mm512_sllv_epi32(sum, left);
-    const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(a, multiplier), half);
-    const __m512i odd =
-        _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(multiplier, 32)), half);
-    const __m512i high = _mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 31), _mm512_slli_epi64(odd, 1));
-    const __m512i mask = _mm512_sub_epi32(_mm512_sllv_epi32(one, right), one);
-    const __m512i threshold = _mm512_sub_epi32(_mm512_srli_epi32(mask, 1), _mm512_srai_epi32(high, 31));
-    const __mmask16 up = _mm512_cmpgt_epi32_mask(_mm512_and_si512(high, mask), threshold);
-    const __m512i down = _mm512_srav_epi32(high, right);
-    return _mm512_mask_add_epi32(down, up, down, one);
-  }
-
-  // Saturating on the way down cannot change a value that is clamped to a byte afterwards.
-  static INTAGLIO_INLINE Bytes narrow(Vector v0, Vector v1, Vector v2, Vector v3,
-                                      const Requantization& requantization) {
-    const __m512i zero_point = _mm512_set1_epi16(static_cast<short>(requantization.zero_point));
-    const __m512i low = _mm512_set1_epi8(static_cast<char>(requantization.low));
-    const __m512i high = _mm512_set1_epi8(static_cast<char>(requantization.high));
-    const __m512i words01 = _mm512_adds_epi16(_mm512_packs_epi32(v0, v1), zero_point);
-    const __m512i words23 = _mm512_adds_epi16(_mm512_packs_epi32(v2, v3), zero_point);
-    const __m512i bytes = _mm512_packus_epi16(words01, words23);
-    return transposed(_mm512_min_epu8(_mm512_max_epu8(bytes, low), high));
   }
 
   static INTAGLIO_INLINE void store(std::uint8_t* out, Bytes bytes) { _mm512_storeu_si512(out, bytes); }

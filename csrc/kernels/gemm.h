@@ -18,6 +18,9 @@ struct Requantization {
   std::int32_t low = 0, high = 255;          // clamp, of the stored byte
 };
 
+// Whether sums below zero all become `low`.
+constexpr bool clamps_negative(const Requantization& r) { return r.low >= r.zero_point; }
+
 // Sums are taken four bytes of input, a group, at a time. Packed weights, "16c4": [panel][group][16 columns][4 bytes]
 // int8; columns and bytes that do not exist are zero. Every instruction set reads the same packing.
 inline constexpr std::size_t kPanelColumns = 16;

@@ -9,8 +9,8 @@
 //   load_weights(p)                       4 bytes for each of a vector's columns
 //   broadcast(p)                          4 activation bytes for every column
 //   dot(sum, activations, weights)        exact modulo 2^32; never saturates
-//   Float32<kBounded>, Fixed, FixedOnce   of (requantization, column): call with a vector of sums from that column on;
-//                                         requantizes but for the zero point
+//   Float32<kBounded>, Fixed<kSigned>     of (requantization, column): call with a vector of sums from that column on;
+//                                         requantizes but for the zero point (kernels/rounding_x86_512.h)
 //   Bytes, Narrow::bytes(a, b, c, d)      four rounded vectors to bytes in order: adds the zero point and clamps
 //   store<kWidth>(p, bytes, piece)        the piece-th kWidth bytes
 //   copy<kWidth>(to, from, count)         `count` <= kWidth bytes; may read all kWidth

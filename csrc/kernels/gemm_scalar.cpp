@@ -1,8 +1,6 @@
 // GEMM in portable C++, for CPUs without a kernel of their own and as the plainest statement of what the others
 // compute.
-#include <bit>
-
-#include "kernels/gemm.h"
+#include "kernels/rounding_scalar.h"
 
 namespace intaglio {
 namespace {
@@ -17,34 +15,11 @@ void add_products(Sums& sums, const std::uint8_t* x, const std::int8_t* weights)
   }
 }
 
-std::int32_t round_float32(std::int32_t sum, float scale) {
-  // Adding 1.5 * 2^23 rounds to an integer, ties to even, in the low bits of the sum. The limits are beyond any byte.
-  const float scaled = static_cast<float>(sum) * scale;
-  const float limited = scaled < -1024.0F ? -1024.0F : scaled > 1024.0F ? 1024.0F : scaled;
-  return std::bit_cast<std::int32_t>(limited + 12582912.0F) - 0x4B400000;
-}
-
-std::int32_t round_fixed(std::int32_t sum, std::int32_t multiplier, std::int32_t shift) {
-  const std::int64_t x = static_cast<std::int64_t>(sum) * (std::int64_t{1} << (shift > 0 ? shift : 0));
-  const std::int64_t high = (x * multiplier + (std::int64_t{1} << 30)) >> 31;
-  const std::int64_t mask = (std::int64_t{1} << (shift < 0 ? -shift : 0)) - 1;
-  const std::int64_t quotient = high >> (shift < 0 ? -shift : 0);
-  return static_cast<std::int32_t>(quotient + ((high & mask) > (mask >> 1) + (high < 0) ? 1 : 0));
-}
-
-std::int32_t round_fixed_once(std::int32_t sum, std::int32_t multiplier, std::int32_t shift) {
-  const std::int64_t magnitude = sum < 0 ? -static_cast<std::int64_t>(sum) : sum;
-  const std::int64_t quotient = (magnitude * multiplier + (std::int64_t{1} << (30 - shift))) >> (31 - shift);
-  return static_cast<std::int32_t>(sum < 0 ? -quotient : quotient);
-}
-
 std::uint8_t requantize(std::int32_t sum, const Requantization& r, std::size_t column) {
-  const std::int32_t rounded = r.scale != nullptr ? round_float32(sum, r.scale[column])
-                               : r.rounds_once    ? round_fixed_once(sum, r.multiplier[column], r.shift[column])
-                                                  : round_fixed(sum, r.multiplier[column], r.shift[column]);
-  // Limited first, for a rounded value near the end of int32 has no room for the zero point.
-  const std::int32_t value = (rounded < -1024 ? -1024 : rounded > 1024 ? 1024 : rounded) + r.zero_point;
-  return static_cast<std::uint8_t>(value < r.low ? r.low : value > r.high ? r.high : value);
+  const std::int32_t rounded = r.scale != nullptr
+                                   ? round_float32(sum, r.scale[column])
+                                   : round_fixed(sum, r.multiplier[column], r.shift[column], r.rounds_once);
+  return stored_byte(rounded, r);
 }
 
 void run_panel(const GemmBlock& block, std::size_t column, std::size_t line, std::size_t row) {

@@ -55,8 +55,8 @@ void requantize_sums(const Requantization& requantization, std::size_t column, c
 template <class Isa>
 auto choose_requantize(const Requantization& requantization) {
   if (requantization.scale != nullptr) return &requantize_sums<Isa, typename Isa::template Float32<false>>;
-  return requantization.rounds_once ? &requantize_sums<Isa, typename Isa::FixedOnce>
-                                    : &requantize_sums<Isa, typename Isa::Fixed>;
+  return clamps_negative(requantization) ? &requantize_sums<Isa, typename Isa::template Fixed<false>>
+                                         : &requantize_sums<Isa, typename Isa::template Fixed<true>>;
 }
 
 // Requantizes the sums of MR rows and NV vectors, the first of them that of `column`, and stores them.

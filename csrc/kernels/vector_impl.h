@@ -3,8 +3,9 @@
 //   types     I, F: kLanes int32 or float32; B: kBytes = 4 * kLanes bytes
 //   bytes     set_bytes load_bytes store_bytes max_bytes min_bytes
 //             load_bytes(p, n) reads n bytes and sets the others to zero; store_bytes(p, b, n) writes n bytes
-//   int32     set load load_u8 add sub mul bit_and bit_xor shift_left shift_right srdhm (docs/arithmetic.md)
+//   int32     set load load_u8 add sub mul bit_xor shift_left shift_right
 //             sign and greater give all ones or zero; arithmetic is modulo 2^32; all lanes shift by the same count
+//             Fixed<true>(multiplier, shift, false) rounds as mbqm does (docs/arithmetic.md)
 //   float32   set_float load_float store_float to_float truncate multiply divide subtract fma maximum minimum
 //             round (half to even, of |x| <= 2^22); or_zero (NaN becomes zero)
 //   between   pack (four I to one B, saturating to [0, 255]); sum (of all lanes)
@@ -15,10 +16,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/inline.h"
 #include "kernels/vector.h"
-
-#define INTAGLIO_INLINE inline __attribute__((always_inline))
-#define INTAGLIO_LAMBDA __attribute__((always_inline))
 
 namespace intaglio {
 namespace {
@@ -48,22 +47,11 @@ template <class V>
 class Mbqm {
  public:
   explicit INTAGLIO_INLINE Mbqm(const FixedMultiplier& fixed)
-      : left_(fixed.shift > 0 ? fixed.shift : 0), right_(fixed.shift < 0 ? -fixed.shift : 0) {
-    const std::int32_t mask = static_cast<std::int32_t>((std::uint32_t{1} << right_) - 1);
-    multiplier_ = V::set(fixed.multiplier);
-    mask_ = V::set(mask);
-    half_ = V::set(mask >> 1);
-  }
-  INTAGLIO_INLINE typename V::I operator()(typename V::I x) const {
-    const typename V::I high = V::srdhm(V::shift_left(x, left_), multiplier_);
-    const typename V::I threshold = V::sub(half_, V::sign(high));
-    const typename V::I up = V::greater(V::bit_and(high, mask_), threshold);
-    return V::sub(V::shift_right(high, right_), up);
-  }
+      : fixed_(V::set(fixed.multiplier), V::set(fixed.shift), false) {}
+  INTAGLIO_INLINE typename V::I operator()(typename V::I x) const { return fixed_(x); }
 
  private:
-  int left_, right_;
-  typename V::I multiplier_, mask_, half_;
+  typename V::template Fixed<true> fixed_;
 };
 
 // Requantization by a float32 scale. Beyond 512 every result is clamped, and int32 holds it.

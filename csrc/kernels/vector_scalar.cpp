@@ -1,4 +1,5 @@
 // Vector kernels in portable C++: one lane at a time.
+#include "kernels/rounding_scalar.h"
 #include "kernels/scalar_fma.h"
 #include "kernels/vector_table.h"
 
@@ -42,16 +43,21 @@ struct Scalar {
   static I add(I a, I b) { return a + b; }
   static I sub(I a, I b) { return a - b; }
   static I mul(I a, I b) { return a * b; }
-  static I bit_and(I a, I b) { return a & b; }
   static I bit_xor(I a, I b) { return a ^ b; }
   static I shift_left(I x, int count) { return x << count; }
   static I shift_right(I x, int count) { return bits(value(x) >> count); }
   static I sign(I x) { return bits(value(x) >> 31); }
   static I greater(I a, I b) { return value(a) > value(b) ? ~I{0} : 0; }
-  static I srdhm(I a, I b) {
-    const std::int64_t product = std::int64_t{value(a)} * value(b);
-    return static_cast<I>((product + (std::int64_t{1} << 30)) >> 31);
-  }
+  template <bool kSigned>
+  class Fixed {
+   public:
+    Fixed(I multiplier, I shift, bool once) : multiplier_(value(multiplier)), shift_(value(shift)), once_(once) {}
+    I operator()(I x) const { return bits(round_fixed(value(x), multiplier_, shift_, once_)); }
+
+   private:
+    std::int32_t multiplier_, shift_;
+    bool once_;
+  };
 
   static F set_float(float x) { return x; }
   static F load_float(const float* p) { return *p; }

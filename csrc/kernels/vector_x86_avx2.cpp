@@ -1,12 +1,11 @@
 // Vector kernels with AVX2: 8 lanes of 32 bits, 32 bytes.
-#include <immintrin.h>
-
+#include "kernels/rounding_x86_256.h"
 #include "kernels/vector_table.h"
 
 namespace intaglio {
 namespace {
 
-struct Avx2 {
+struct Avx2 : Rounding256 {
   static constexpr std::size_t kLanes = 8, kBytes = 32;
   using I = __m256i;
   using F = __m256;
@@ -58,19 +57,11 @@ struct Avx2 {
   static INTAGLIO_INLINE I add(I a, I b) { return _mm256_add_epi32(a, b); }
   static INTAGLIO_INLINE I sub(I a, I b) { return _mm256_sub_epi32(a, b); }
   static INTAGLIO_INLINE I mul(I a, I b) { return _mm256_mullo_epi32(a, b); }
-  static INTAGLIO_INLINE I bit_and(I a, I b) { return _mm256_and_si256(a, b); }
   static INTAGLIO_INLINE I bit_xor(I a, I b) { return _mm256_xor_si256(a, b); }
   static INTAGLIO_INLINE I shift_left(I x, int count) { return _mm256_sll_epi32(x, _mm_cvtsi32_si128(count)); }
   static INTAGLIO_INLINE I shift_right(I x, int count) { return _mm256_sra_epi32(x, _mm_cvtsi32_si128(count)); }
   static INTAGLIO_INLINE I sign(I x) { return _mm256_srai_epi32(x, 31); }
   static INTAGLIO_INLINE I greater(I a, I b) { return _mm256_cmpgt_epi32(a, b); }
-  // 64-bit products of even and odd lanes; bits 31 to 62 of each are the result. `b` is the same in all lanes.
-  static INTAGLIO_INLINE I srdhm(I a, I b) {
-    const __m256i half = _mm256_set1_epi64x(std::int64_t{1} << 30);
-    const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(a, b), half);
-    const __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(a, 32), b), half);
-    return _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_slli_epi64(odd, 1), 0xAA);
-  }
 
   static INTAGLIO_INLINE F set_float(float x) { return _mm256_set1_ps(x); }
   static INTAGLIO_INLINE F load_float(const float* p) { return _mm256_loadu_ps(p); }

@@ -1,12 +1,11 @@
 // Vector kernels with AVX-512 (F, BW, VL, DQ): 16 lanes of 32 bits, 64 bytes.
-#include <immintrin.h>
-
+#include "kernels/rounding_x86_512.h"
 #include "kernels/vector_table.h"
 
 namespace intaglio {
 namespace {
 
-struct Avx512 {
+struct Avx512 : Rounding512 {
   static constexpr std::size_t kLanes = 16, kBytes = 64;
   using I = __m512i;
   using F = __m512;
@@ -36,19 +35,11 @@ struct Avx512 {
   static INTAGLIO_INLINE I add(I a, I b) { return _mm512_add_epi32(a, b); }
   static INTAGLIO_INLINE I sub(I a, I b) { return _mm512_sub_epi32(a, b); }
   static INTAGLIO_INLINE I mul(I a, I b) { return _mm512_mullo_epi32(a, b); }
-  static INTAGLIO_INLINE I bit_and(I a, I b) { return _mm512_and_si512(a, b); }
   static INTAGLIO_INLINE I bit_xor(I a, I b) { return _mm512_xor_si512(a, b); }
   static INTAGLIO_INLINE I shift_left(I x, int count) { return _mm512_sll_epi32(x, _mm_cvtsi32_si128(count)); }
   static INTAGLIO_INLINE I shift_right(I x, int count) { return _mm512_sra_epi32(x, _mm_cvtsi32_si128(count)); }
   static INTAGLIO_INLINE I sign(I x) { return _mm512_srai_epi32(x, 31); }
   static INTAGLIO_INLINE I greater(I a, I b) { return _mm512_movm_epi32(_mm512_cmpgt_epi32_mask(a, b)); }
-  // 64-bit products of even and odd lanes; bits 31 to 62 of each are the result. `b` is the same in all lanes.
-  static INTAGLIO_INLINE I srdhm(I a, I b) {
-    const __m512i half = _mm512_set1_epi64(std::int64_t{1} << 30);
-    const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(a, b), half);
-    const __m512i odd = _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(a, 32), b), half);
-    return _mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 31), _mm512_slli_epi64(odd, 1));
-  }
 
   static INTAGLIO_INLINE F set_float(float x) { return _mm512_set1_ps(x); }
   static INTAGLIO_INLINE F load_float(const float* p) { return _mm512_loadu_ps(p); }
@@ -65,9 +56,7 @@ struct Avx512 {
   static INTAGLIO_INLINE F or_zero(F x) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, x, _CMP_ORD_Q), x); }
 
   static INTAGLIO_INLINE B pack(I a, I b, I c, I d) {
-    const __m512i bytes = _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
-    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    return _mm512_permutexvar_epi32(order, bytes);
+    return transposed(_mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d)));
   }
   static INTAGLIO_INLINE I sum_bytes(I total, B b) {
     return _mm512_add_epi32(total, _mm512_sad_epu8(b, _mm512_setzero_si512()));
