@@ -8,20 +8,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from intaglio import cpu, errors, ops, reference
     from intaglio.builder import Builder
+    from intaglio.comparison import Comparison, compare
     from intaglio.conversion import convert
     from intaglio.errors import Error
     from intaglio.graph import Graph
     from intaglio.model import Model, PlanStep, TensorInfo, load
-    from intaglio.quantizer import quantize
+    from intaglio.quantizer import calibrate, quantize
 
 __all__ = [
     "Builder",
+    "Comparison",
     "Error",
     "Graph",
     "Model",
     "PlanStep",
     "TensorInfo",
     "__version__",
+    "calibrate",
+    "compare",
     "convert",
     "cpu",
     "errors",
@@ -36,11 +40,14 @@ __version__ = "0.1.0"
 #: Where each public name lives: modules are imported when they are first used, so that `import intaglio` costs nothing.
 _MODULES = {
     "Builder": "builder",
+    "Comparison": "comparison",
     "Error": "errors",
     "Graph": "graph",
     "Model": "model",
     "PlanStep": "model",
     "TensorInfo": "model",
+    "calibrate": "quantizer",
+    "compare": "comparison",
     "convert": "conversion",
     "load": "model",
     "quantize": "quantizer",

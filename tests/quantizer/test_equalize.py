@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from float_networks import SHAPE, images, normal, skewed
+from quantizable import SHAPE, images, normal, skewed
 
 from intaglio import Builder, Graph, reference
 from intaglio.calibration import calibrate

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from float_networks import images, residual, skewed, sqnr
+from quantizable import images, residual, skewed, sqnr
 
 import intaglio
 from intaglio import Builder, Graph, reference
+from intaglio.calibration import Statistics
 from intaglio.errors import InputError, QuantizationError
 from intaglio.opset import FloatBinary, FloatUnary
 
@@ -108,6 +110,24 @@ def test_factors_of_equalization_are_recorded() -> None:
     factors = quantize(skewed()).metadata["quantization"]["equalization"]
     assert set(factors) == {"first", "depthwise"}
     assert len(factors["first"]) == 16
+
+
+@pytest.mark.parametrize("recover", [("equalize", "bias"), ("bias",), ()])
+def test_statistics_can_be_saved_and_reused(recover: tuple[str, ...], tmp_path: Path) -> None:
+    graph = skewed()
+    statistics = intaglio.calibrate(graph, images(64), recover=recover, progress=False)
+    statistics.save(tmp_path / "statistics.json")
+    again = Statistics.load(tmp_path / "statistics.json")
+    for method in ("mse", "min_max"):
+        settings = {"recover": recover, "calibration_method": method}
+        assert quantize(graph, again, **settings).to_bytes() == quantize(graph, **settings).to_bytes()
+
+
+def test_statistics_of_another_network_are_refused() -> None:
+    statistics = intaglio.calibrate(skewed(), images(8), progress=False)
+    for graph, recover in ((residual(), ("equalize", "bias")), (skewed(), ("bias",))):
+        with pytest.raises(QuantizationError, match="expected statistics of this network"):
+            quantize(graph, statistics, recover=recover)
 
 
 def test_preprocessing_stays_float() -> None:

@@ -53,6 +53,8 @@ class Statistics:
     method: str
     #: Runs of the network that they come from.
     samples: int
+    #: Tells apart the networks that statistics can be of, where that matters.
+    network: str = ""
 
     def range(self, tensor: str, *, method: str | None = None, symmetric: bool = False) -> tuple[float, float]:
         """The range that a grid of 256 numbers should cover; it holds 0. Symmetric: (-m, m)."""
@@ -78,6 +80,7 @@ class Statistics:
             for name, entry in self.tensors.items()
         }
         head = {"format": _FORMAT, "version": _VERSION, "method": self.method, "samples": self.samples}
+        head["network"] = self.network
         return json.dumps({**head, "tensors": tensors})
 
     @classmethod
@@ -88,7 +91,7 @@ class Statistics:
             if (value["format"], value["version"]) != (_FORMAT, _VERSION):
                 raise ValueError(f"expected {_FORMAT} {_VERSION}, got {value['format']} {value['version']}")
             tensors = {name: _tensor(entry) for name, entry in value["tensors"].items()}
-            return cls(tensors, check_method(value["method"]), int(value["samples"]))
+            return cls(tensors, check_method(value["method"]), int(value["samples"]), str(value["network"]))
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ModelFormatError(f"not calibration statistics: {error}") from error
 

@@ -131,7 +131,7 @@ def _ranges_in(node: Node, data: dict[str, NDArray[np.float64]], graph: Graph) -
 def _channels_first(node: Node, weight: NDArray[np.float64]) -> NDArray[np.float64]:
     if node.op in ("float_conv2d", "float_transposed_conv2d"):
         return weight.reshape(len(weight), -1)
-    return weight.reshape(-1, weight.shape[-1]).T
+    return np.asarray(weight.reshape(-1, weight.shape[-1]).T)
 
 
 def _by_input(node: Node, weight: NDArray[np.float64], graph: Graph) -> NDArray[np.float64]:

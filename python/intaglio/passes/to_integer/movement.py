@@ -7,6 +7,7 @@ import numpy as np
 from intaglio.graph import AttrValue, Node
 from intaglio.grids import Grid
 from intaglio.passes.to_integer.lowering import Lowering, Operand, rescaling_table
+from intaglio.resize_tables import BILINEAR_UNITS
 
 
 def moved(lowering: Lowering, node: Node) -> bool:
@@ -42,18 +43,19 @@ def concat(lowering: Lowering, node: Node) -> bool:
 
 
 def resize_bilinear(lowering: Lowering, node: Node) -> bool:
-    """Weights in 1/1024."""
+    """Weights become integers."""
     if lowering.grid(node.inputs[0]) is None:
         return False
     view = lowering.view(node)
-    tables = []
+    tables, unit = [], BILINEAR_UNITS[lowering.requant]
     for axis in ("row", "column"):
-        weight = np.rint(view.data(f"{axis}_weight").astype(np.float64) * 1024)
-        if weight.size and (weight.min() < 0 or weight.max() > 1024):
+        weight = np.rint(view.data(f"{axis}_weight").astype(np.float64) * unit)
+        if weight.size and (weight.min() < 0 or weight.max() > unit):
             return False
         positions = np.column_stack([view.data(axis), weight]).astype(np.int32)
         tables.append(lowering.part(node, axis, positions))
-    finish(lowering, node, "resize_bilinear", lowering.operand(node.inputs[0]), tuple(tables), {})
+    attrs: dict[str, AttrValue] = {"requant": lowering.requant}
+    finish(lowering, node, "resize_bilinear", lowering.operand(node.inputs[0]), tuple(tables), attrs)
     return True
 
 
