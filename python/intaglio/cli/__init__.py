@@ -14,6 +14,8 @@ from intaglio.errors import Error
 COMMANDS: Final = {
     "demo": "read handwritten digits with a network that ships in the package",
     "convert": "turn a .tflite network into an .intaglio file",
+    "quantize": "turn a float network into an int8 one",
+    "compare": "show what quantizing a network costs in accuracy, layer by layer",
     "run": "run a network on arrays or a picture",
     "info": "show tensors, ops, costs, and the kernel each layer takes on this CPU",
     "bench": "measure latency and throughput, in total and per layer",

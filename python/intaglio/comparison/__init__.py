@@ -103,7 +103,7 @@ class _LayerErrors:
     def result(self, graph: Graph) -> Layer:
         node = self.pair.node
         return Layer(
-            tensor=self.pair.right,
+            tensor=self.pair.tensor.name,
             node="" if node is None else node.name,
             op="input" if node is None else node.op,
             dtype=str(self.pair.tensor.dtype),

@@ -109,5 +109,5 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def _figure(layer: Layer) -> str:
     seen = f"{layer.histogram.low:.4g} to {layer.histogram.high:.4g}"
     grid = "float32" if layer.clip is None else f"grid {layer.clip[0]:.4g} to {layer.clip[1]:.4g}"
-    caption = f"{escape(layer.tensor)}<br><span>{escape(seen)}; {escape(grid)}; own {decibels(layer.own.sqnr)}</span>"
+    caption = f"{escape(layer.tensor)}<br/><span>{escape(seen)}; {escape(grid)}; own {decibels(layer.own.sqnr)}</span>"
     return f"<figure>{plots.histogram_plot(layer)}<figcaption>{caption}</figcaption></figure>"

@@ -41,23 +41,21 @@ class Pair:
 def pair_tensors(right: Graph, quantized: Graph) -> list[Pair]:
     """Tensors of the same name and shape, in the order in which the quantized network makes them.
 
-    Where it has a tensor both as integers and as floats, the pair is that of the integers. Float inputs are no pairs:
-    they are given.
+    Float inputs are no pairs, nor is what is quantized already and only becomes floats: there is nothing to compare.
     """
     makers = Uses(quantized).producer
     inputs = [port.tensor for port in quantized.inputs if quantized.tensors[port.tensor].scale is not None]
     factors = quantized.metadata.get("quantization", {}).get("equalization", {})
-    found: dict[str, Pair] = {}
+    pairs: list[Pair] = []
     for name in (*inputs, *makers):
-        tensor = quantized.tensors[name]
+        tensor, node = quantized.tensors[name], makers.get(name)
         wanted = right.tensors.get(name.removesuffix(_STORED))
         if wanted is None or wanted.shape != tensor.shape or not (_is_real(wanted) and _is_real(tensor)):
             continue
-        if wanted.name not in found or found[wanted.name].tensor.scale is None:
-            found.pop(wanted.name, None)
+        if node is None or node.op != "dequantize":
             divisor = np.asarray(factors.get(wanted.name, 1), np.float32)
-            found[wanted.name] = Pair(wanted.name, tensor, makers.get(name), divisor)
-    return list(found.values())
+            pairs.append(Pair(wanted.name, tensor, node, divisor))
+    return pairs
 
 
 def pair_ports(what: str, right: Graph, quantized: Graph) -> dict[str, str]:

@@ -17,6 +17,7 @@ from intaglio.comparison.costs import Costs
 class Layer:
     """A tensor of both networks, and the node of the quantized one that makes it."""
 
+    #: Its name in the quantized network.
     tensor: str
     node: str
     op: str

@@ -10,13 +10,13 @@ from intaglio.comparison.costs import Costs
 from intaglio.comparison.result import Comparison, Layer, Output
 
 
-def as_text(comparison: Comparison) -> str:
+def as_text(comparison: Comparison, worst: int = 10) -> str:
     """The figures of both networks, the outputs, and the layers with most error of their own."""
     both = text.table(
         (f"{comparison.samples} samples", "float32", "quantized"), summary(comparison), right=("float32", "quantized")
     )
     outputs = text.fields([(output.name, output_line(output)) for output in comparison.outputs])
-    return "\n\n".join([both, outputs, layer_table(comparison.worst())])
+    return "\n\n".join([both, outputs, layer_table(comparison.worst(worst))])
 
 
 def summary(comparison: Comparison) -> list[tuple[str, ...]]:

@@ -1,0 +1,64 @@
+"""`intaglio quantize`: a float network into an int8 one."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from intaglio.cli import options, samples, text
+
+_METHODS = ("min_max", "percentile", "mse", "entropy")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", type=Path, help=".onnx or .tflite file with a float network")
+    parser.add_argument("-o", "--output", type=Path, help="file to write (default: the source's name with .intaglio)")
+    samples.add_arguments(parser, "--calibration", "examples of the input, which a static scheme needs", required=False)
+    group = parser.add_argument_group("quantization")
+    group.add_argument("--scheme", choices=("static", "dynamic", "weight_only"), default="static")
+    group.add_argument("--method", choices=_METHODS, default="mse", help="how ranges are chosen (default: mse)")
+    group.add_argument("--activations", choices=("int8", "int8_symmetric"), default="int8")
+    group.add_argument("--per-tensor", action="store_true", help="one scale for all channels of a weight")
+    group.add_argument(
+        "--recover",
+        choices=("equalize", "bias"),
+        nargs="*",
+        default=["equalize", "bias"],
+        help="what is done against the loss of accuracy (default: both)",
+    )
+    group.add_argument(
+        "--keep-float", nargs="+", default=[], metavar="NODE", help="nodes that stay float: names, or re:PATTERN"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    options.add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    import intaglio
+
+    output: Path = arguments.output or arguments.source.with_suffix(".intaglio")
+    if output.exists() and output.samefile(arguments.source):
+        raise intaglio.Error(f"{output} is the source itself; name another file with --output")
+    if arguments.scheme == "static" and arguments.calibration is None:
+        raise intaglio.Error("a static scheme needs examples of the input: give --calibration, or --scheme dynamic")
+    source = intaglio.convert(arguments.source)
+    data = () if arguments.calibration is None else samples.read(arguments.calibration, source, arguments)
+    graph = intaglio.quantize(
+        source,
+        data,
+        scheme=arguments.scheme,
+        activations=arguments.activations,
+        calibration_method=arguments.method,
+        per_channel=not arguments.per_tensor,
+        recover=arguments.recover,
+        keep_float=arguments.keep_float,
+        progress=not arguments.quiet,
+    )
+    graph.save(output)
+    sizes = arguments.source.stat().st_size, output.stat().st_size
+    if arguments.json:
+        text.print_json(
+            {"output": str(output), "nodes": len(graph.nodes), "source_bytes": sizes[0], "output_bytes": sizes[1]}
+        )
+    else:
+        print(f"{output}: {len(graph.nodes)} nodes, {text.size(sizes[1])} (the source has {text.size(sizes[0])})")
