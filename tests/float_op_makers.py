@@ -195,6 +195,32 @@ def _cast(draw: Draw) -> str:
     return draw.builder.cast(draw.any_input(draw.shape(0, 4)), draw.rng.choice(["int8", "int32", "int64", "float32"]))
 
 
+def _detection_postprocess(draw: Draw) -> str:
+    """Few values, so that scores tie and boxes overlap."""
+    anchors, classes = draw.integer(0, 60), draw.integer(1, 5)
+    rng = draw.rng
+    places = np.concatenate([rng.uniform(0, 1, (anchors, 2)), rng.uniform(0, 0.6, (anchors, 2))], axis=1)
+    encodings = rng.choice([0.0, 1.0, -3.0, 700.0], (1, anchors, draw.integer(4, 6)), p=[0.5, 0.3, 0.19, 0.01])
+    background = int(draw.chance(0.5))
+    shape = (1, anchors, classes + background)
+    scores = rng.choice(np.array([-np.inf, 0.0, 0.25, 0.5, 0.75, np.nan], np.float32), shape)
+    *others, count = draw.builder.detection_postprocess(
+        draw.builder.constant(encodings.astype(np.float32)),
+        draw.builder.constant(scores) if draw.chance(0.5) else _float_input(draw, "scores", shape),
+        places,
+        classes=classes,
+        max_detections=draw.integer(1, 30),
+        classes_per_detection=draw.integer(1, 4),
+        detections_per_class=draw.integer(1, 30),
+        regular=draw.chance(0.5),
+        score_threshold=float(rng.choice([-np.inf, 0.0, 0.25, 0.3])),
+        overlap_threshold=float(rng.choice([0.1, 0.5, 1.0])),
+    )
+    for name in others:
+        draw.builder.output(name)
+    return count
+
+
 FLOAT_MAKERS: dict[str, Callable[[Draw], str]] = {
     "float_conv2d": _float_conv2d,
     "float_depthwise_conv2d": _float_depthwise_conv2d,
@@ -212,4 +238,5 @@ FLOAT_MAKERS: dict[str, Callable[[Draw], str]] = {
     "integer_conv2d": _integer_conv2d,
     "integer_matmul": _integer_matmul,
     "cast": _cast,
+    "detection_postprocess": _detection_postprocess,
 }

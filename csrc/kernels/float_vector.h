@@ -55,3 +55,4 @@ struct FloatVectorKernels {
 };
 
 }  // namespace intaglio
+  Named<DecodeBoxesFunction> decode_boxes;

@@ -194,6 +194,24 @@ void dots(const std::uint8_t* __restrict x, const std::int8_t* __restrict weight
   }
 }
 
+// Both ends of one axis.
+INTAGLIO_INLINE void decode_axis(const float* code, const float* anchor, const float* scale, float* box) {
+  const auto size = static_cast<double>(anchor[2]);
+  const float centre =
+      narrowed(static_cast<double>(code[0]) / static_cast<double>(scale[0]) * size + static_cast<double>(anchor[0]));
+  const float half = narrowed(0.5 * exp(static_cast<double>(code[2]) / static_cast<double>(scale[2])) * size);
+  box[0] = centre - half;
+  box[2] = centre + half;
+}
+
+void decode_boxes(const float* __restrict codes, std::size_t stride, const float* __restrict anchors,
+                  const float* __restrict scales, float* __restrict boxes, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i, codes += stride, anchors += 4, boxes += 4) {
+    decode_axis(codes, anchors, scales, boxes);
+    decode_axis(codes + 1, anchors + 1, scales + 1, boxes + 1);
+  }
+}
+
 }  // namespace
 }  // namespace intaglio
 
@@ -229,4 +247,5 @@ void dots(const std::uint8_t* __restrict x, const std::int8_t* __restrict weight
       .log_softmax = {"log_softmax_f32_" isa, softmax<true>},                                                    \
       .bilinear = {"bilinear_f32_" isa, bilinear},                                                               \
       .dots = {"dots_u8s8_" isa, dots},                                                                          \
+      .decode_boxes = {"decode_boxes_f32_" isa, decode_boxes},                                                   \
   }

@@ -36,7 +36,9 @@ enum class OpCode : std::uint32_t {
 const char* op_name(OpCode op);
 
 // How many outputs the op has.
-constexpr std::size_t output_count(OpCode op) { return op == OpCode::dynamic_quantize ? 3 : 1; }
+constexpr std::size_t output_count(OpCode op) {
+  return op == OpCode::dynamic_quantize ? 3 : op == OpCode::detection_postprocess ? 4 : 1;
+}
 
 using TensorId = std::uint32_t;
 

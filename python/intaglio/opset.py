@@ -136,6 +136,20 @@ OPS: Final[tuple[Op, ...]] = (
     ),
     Op(74, "integer_matmul", ("a", "a_zero_point", "b", "b_zero_point")),
     Op(75, "cast", ("x",)),
+    # Boxes of a detector. regular: suppression class by class; else one pass over the best class of each box.
+    Op(
+        76,
+        "detection_postprocess",
+        ("encodings", "scores", "anchors", "parameters"),
+        (
+            Attr("classes"),
+            Attr("max_detections"),
+            Attr("classes_per_detection"),
+            Attr("detections_per_class"),
+            Attr("regular"),
+        ),
+        outputs=("boxes", "classes", "scores", "count"),
+    ),
 )
 
 BY_NAME: Final = {op.name: op for op in OPS}

@@ -25,7 +25,7 @@ def two_relus(op: str, **more: str) -> Writer:
 
 
 def custom() -> bytes:
-    return two_relus("TFLite_Detection_PostProcess").bytes([2])
+    return two_relus("PosenetDecoderOp").bytes([2])
 
 
 def unknown_op() -> bytes:
@@ -86,7 +86,7 @@ def uint8_without_scale() -> bytes:
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        (custom, r"CUSTOM 'TFLite_Detection_PostProcess' \(operator 1, computing 'result'\).*cut the network"),
+        (custom, r"CUSTOM 'PosenetDecoderOp' \(operator 1, computing 'result'\).*cut the network"),
         (unknown_op, r"CUMSUM \(operator 1, computing 'result'\)"),
         (lstm, r"UNIDIRECTIONAL_SEQUENCE_LSTM \(operator 1"),
         (control_flow, "2 subgraphs.*export a single signature"),

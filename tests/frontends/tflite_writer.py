@@ -9,6 +9,7 @@ from typing import Any
 import flatbuffers
 import numpy as np
 import tflite
+from flatbuffers import flexbuffers
 from numpy.typing import ArrayLike, NDArray
 
 _TYPES = {
@@ -85,7 +86,10 @@ class Writer:
         return self.tensor(array.shape, scale, zero_point, dtype=array.dtype.name, data=array, **more)
 
     def operator(self, op: str, inputs: Sequence[int], outputs: Sequence[int], table: str = "", **options: Any) -> None:
-        """``table`` is the schema's name of the options, whose fields have the schema's names too."""
+        """``table`` is the schema's name of the options, whose fields have the schema's names too.
+
+        A custom operator has none; its options become a FlexBuffer.
+        """
         self.operators.append(_Operator(op, list(inputs), list(outputs), table, options))
 
     def bytes(self, outputs: Sequence[int], subgraphs: int = 1) -> bytes:
@@ -152,6 +156,8 @@ class Writer:
             }
             fields["BuiltinOptionsType"] = getattr(tflite.BuiltinOptions, operator.table)
             fields["BuiltinOptions"] = _table(builder, operator.table, **options)
+        elif operator.options:
+            fields["CustomOptions"] = builder.CreateByteVector(bytes(flexbuffers.Dumps(operator.options)))
         return _table(builder, "Operator", **fields)
 
     def _code(self, builder: Any, op: str) -> int:

@@ -11,6 +11,7 @@ Methods return the name of the tensor they make, and raise at once where an op's
 
 from __future__ import annotations
 
+from intaglio.builder.detection import DetectionMixin
 from intaglio.builder.elementwise import ElementwiseMixin
 from intaglio.builder.float32 import Float32Mixin
 from intaglio.builder.integer import IntegerMixin
@@ -22,5 +23,14 @@ from intaglio.builder.sums import SumsMixin
 __all__ = ["Builder"]
 
 
-class Builder(SumsMixin, ElementwiseMixin, ReductionsMixin, MovementMixin, ResamplingMixin, Float32Mixin, IntegerMixin):
+class Builder(
+    SumsMixin,
+    ElementwiseMixin,
+    ReductionsMixin,
+    MovementMixin,
+    ResamplingMixin,
+    Float32Mixin,
+    IntegerMixin,
+    DetectionMixin,
+):
     """Every op as a method; `node` is the primitive they all use."""

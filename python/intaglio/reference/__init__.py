@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from intaglio.errors import DTypeError, InputError, ShapeError
 from intaglio.reference import (
     conversion,
+    detection,
     elementwise,
     float32,
     float32_sums,
@@ -75,6 +76,7 @@ _OPS: Final[dict[str, Callable[..., NDArray[Any] | tuple[NDArray[Any], ...]]]] =
     "integer_conv2d": integer.integer_conv2d,
     "integer_matmul": integer.integer_matmul,
     "cast": conversion.cast,
+    "detection_postprocess": detection.detection_postprocess,
 }
 
 

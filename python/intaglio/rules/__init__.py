@@ -7,6 +7,7 @@ from typing import Final
 
 from intaglio.rules import (
     conversion,
+    detection,
     elementwise,
     float32,
     float32_sums,
@@ -64,6 +65,7 @@ _RULES: Final[dict[str, Callable[[NodeView], None]]] = {
     "integer_conv2d": integer.integer_conv2d,
     "integer_matmul": integer.integer_matmul,
     "cast": conversion.cast,
+    "detection_postprocess": detection.detection_postprocess,
 }
 
 

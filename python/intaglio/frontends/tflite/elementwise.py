@@ -21,8 +21,8 @@ def sub(lowering: Lowering, op: Operator) -> None:
 
 def mul(lowering: Lowering, op: Operator) -> None:
     a, b, y = _operands(lowering, op)
-    scale, shift = single_product_inputs(lowering, y, a, b)
-    lowering.emit("mul", [a, b, scale, shift], y, requant=lowering.requant, clamp=clamp(lowering, op, y))
+    scale, shift, mode = single_product_inputs(lowering, y, a, b)
+    lowering.emit("mul", [a, b, scale, shift], y, requant=mode, clamp=clamp(lowering, op, y))
 
 
 def maximum(lowering: Lowering, op: Operator) -> None:

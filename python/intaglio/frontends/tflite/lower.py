@@ -59,6 +59,7 @@ LOWERINGS: Final = {
     "RESIZE_BILINEAR": ("resize", "resize_bilinear"),
     "QUANTIZE": ("conversion", "quantize"),
     "DEQUANTIZE": ("conversion", "dequantize"),
+    "CUSTOM 'TFLite_Detection_PostProcess'": ("detection", "detection_postprocess"),
     "LEAKY_RELU": ("unary", "leaky_relu"),
     "GELU": ("unary", "gelu"),
     **dict.fromkeys(("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1"), ("unary", "clamp")),

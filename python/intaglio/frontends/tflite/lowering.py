@@ -169,6 +169,11 @@ class Lowering:
         self.nodes.append(node)
         return output
 
+    def emit_all(self, op: str, inputs: Sequence[Tensor], outputs: Sequence[Tensor], **attrs: AttrValue) -> None:
+        """As ``emit``, for an op with several outputs."""
+        self.emit(op, inputs, outputs[0], **attrs)
+        self.nodes[-1] = replace(self.nodes[-1], outputs=tuple(t.name for t in outputs))
+
     def lookup(self, x: Tensor, output: Tensor, table: NDArray[np.int8]) -> Tensor:
         return self.emit("lookup", [x, self.parameter(output, "table", table)], output)
 

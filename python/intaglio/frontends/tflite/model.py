@@ -52,7 +52,7 @@ class SourceTensor(NamedTuple):
 
 
 class Operator(NamedTuple):
-    """One operator of the file; an input of -1 is absent."""
+    """One operator of the file; an input of -1 is absent. A custom one has the bytes of its options, "custom"."""
 
     position: int
     op: str
@@ -133,7 +133,11 @@ class _Parser:
         outputs = _indices(table, schema.OPERATOR_OUTPUTS, tensor_count, f"the outputs of {where}")
         if not outputs:
             raise ModelFormatError(f"{where} has no outputs")
-        return Operator(index, op, inputs, outputs, _options(op, table.table(schema.OPERATOR_OPTIONS)))
+        if op.startswith("CUSTOM"):
+            options = {"custom": table.array(schema.OPERATOR_CUSTOM_OPTIONS, _UINT8)}
+        else:
+            options = _options(op, table.table(schema.OPERATOR_OPTIONS))
+        return Operator(index, op, inputs, outputs, options)
 
     def _tensor(self, index: int, table: Table, variable: bool, names: set[str]) -> SourceTensor:
         name = table.text(schema.TENSOR_NAME) or f"tensor_{index}"

@@ -24,6 +24,8 @@ BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "RELU6": (0.0, 6.0),
     "RELU_0_TO_1": (0.0, 1.0),
 }
+#: A factor that makes every result but 0 leave int8.
+_SATURATING = 2.0**15
 
 
 def scale_of(tensor: Tensor) -> np.float32:
@@ -46,10 +48,14 @@ def product_inputs(
     return add_inputs(lowering, y, exact)
 
 
-def single_product_inputs(lowering: Lowering, y: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """As ``product_inputs`` for one scale each; TFLite takes the whole factor in float32."""
+def single_product_inputs(lowering: Lowering, y: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Requant]:
+    """As ``product_inputs`` for one scale each, and the mode; TFLite takes the whole factor in float32.
+
+    From 2^15 on every product but 0 saturates, and may not fit the fixed-point one: float32 then says the same.
+    """
     factor = requant_scale(scale_of(a), scale_of(b), scale_of(y))
-    return add_inputs(lowering, y, Requantization.of_factors(lowering.requant, factor))
+    mode = Requant.FLOAT32 if factor >= _SATURATING else lowering.requant
+    return *add_inputs(lowering, y, Requantization.of_factors(mode, factor)), mode
 
 
 def add_inputs(lowering: Lowering, y: Tensor, requantization: Requantization) -> tuple[Tensor, Tensor]:

@@ -57,8 +57,8 @@ def prelu(lowering: Lowering, op: Operator) -> None:
     positive = lowering.lookup(x, lowering.temporary(y, "positive", x.shape, y), positive_table)
     below = lowering.lookup(x, lowering.temporary(y, "below_zero", x.shape, x), negative_table)
     negative = lowering.temporary(y, "negative", x.shape, y)
-    scale, shift = single_product_inputs(lowering, negative, x, alpha)
-    lowering.emit("mul", [below, alpha, scale, shift], negative, requant=mode, clamp=(-128, 127))
+    scale, shift, product_mode = single_product_inputs(lowering, negative, x, alpha)
+    lowering.emit("mul", [below, alpha, scale, shift], negative, requant=product_mode, clamp=(-128, 127))
     sums = add_parameters(mode, *[float(scale_of(y))] * 3)
     lowering.emit(
         "add",
