@@ -40,6 +40,11 @@ using FloatBilinearFunction = void (*)(const FloatCorners& corners, float* y, st
 using DotsFunction = void (*)(const std::uint8_t* x, const std::int8_t* weights, std::ptrdiff_t stride,
                               std::size_t count, std::int32_t* sums, std::size_t columns);
 
+// count boxes (top, left, bottom, right) from codes (y, x, h, w) that lie `stride` floats apart, each relative to its
+// anchor; scales are of y, x, h, w.
+using DecodeBoxesFunction = void (*)(const float* codes, std::size_t stride, const float* anchors, const float* scales,
+                                     float* boxes, std::size_t count);
+
 // By the numbers of docs/format.md.
 inline constexpr std::int64_t kFloatUnaryKinds = 25;
 inline constexpr std::int64_t kFloatBinaryKinds = 7;
@@ -52,7 +57,7 @@ struct FloatVectorKernels {
   Named<FloatSoftmaxFunction> softmax, log_softmax;
   Named<FloatBilinearFunction> bilinear;
   Named<DotsFunction> dots;
+  Named<DecodeBoxesFunction> decode_boxes;
 };
 
 }  // namespace intaglio
-  Named<DecodeBoxesFunction> decode_boxes;
