@@ -58,12 +58,12 @@ void dequantize(const std::uint8_t* x, float scale, std::int32_t zero, float* y,
   __builtin_memcpy(y + i, rest, (count - i) * sizeof(float));
 }
 
-// docs/arithmetic.md, resize_bilinear, on stored values: half away from zero of the int8 sum is a sum one less before
-// the shift where that sum is not positive.
-template <class V>
+// docs/arithmetic.md, resize_bilinear, on stored values, by weights whose products have kBits bits. Half up, or half
+// away from zero of the int8 sum: a sum one less before the shift where that sum is not positive.
+template <class V, int kBits, bool kHalfAway>
 void bilinear(const Corners& corners, std::uint8_t* y, std::size_t channels) {
-  const typename V::I zero = V::set(128 << 20);
-  const typename V::I half = V::set((1 << 19) - 1);
+  const typename V::I zero = V::set(128 << kBits);
+  const typename V::I half = V::set((1 << (kBits - 1)) - (kHalfAway ? 1 : 0));
   store_blocks<V>(y, channels, [&](std::size_t c) INTAGLIO_LAMBDA {
     return pack_lanes<V>([&](std::size_t k) INTAGLIO_LAMBDA {
       const std::size_t lane = c + k * V::kLanes;
@@ -71,7 +71,8 @@ void bilinear(const Corners& corners, std::uint8_t* y, std::size_t channels) {
       for (int i = 1; i < 4; ++i) {
         acc = V::add(acc, V::mul(V::load_u8(corners.x[i] + lane), V::set(corners.weight[i])));
       }
-      return V::shift_right(V::sub(V::add(acc, half), V::greater(acc, zero)), 20);
+      const typename V::I rounded = V::add(acc, half);
+      return V::shift_right(kHalfAway ? V::sub(rounded, V::greater(acc, zero)) : rounded, kBits);
     });
   });
 }

@@ -117,6 +117,7 @@ struct VectorKernels {
   Named<RequantizeFunction> requantize_fixed;
   Named<MaxFunction> max;
   Named<BilinearFunction> bilinear;
+  Named<BilinearFunction> bilinear_fixed;
   Named<QuantizeFunction> quantize_half_even;
   Named<QuantizeFunction> quantize_half_away;
   Named<DequantizeFunction> dequantize;

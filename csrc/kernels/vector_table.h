@@ -25,7 +25,8 @@
       .requantize = {"requantize_s32u8_" isa, requantize<V, false>},                       \
       .requantize_fixed = {"requantize_fixed_s32u8_" isa, requantize<V, true>},            \
       .max = {"max_u8_" isa, max_run<V>},                                                  \
-      .bilinear = {"bilinear_u8_" isa, bilinear<V>},                                       \
+      .bilinear = {"bilinear_u8_" isa, bilinear<V, 22, false>},                            \
+      .bilinear_fixed = {"bilinear_fixed_u8_" isa, bilinear<V, 20, true>},                 \
       .quantize_half_even = {"quantize_half_even_f32u8_" isa, quantize<V, false>},         \
       .quantize_half_away = {"quantize_half_away_f32u8_" isa, quantize<V, true>},          \
       .dequantize = {"dequantize_u8f32_" isa, dequantize<V>},                              \

@@ -109,7 +109,7 @@ OPS: Final[tuple[Op, ...]] = (
     Op(35, "broadcast_to", ("x",)),
     # Resampling; the per-axis tables are made at conversion, so every corner mode is the same op.
     Op(40, "resize_nearest", ("x", "row", "column")),
-    Op(41, "resize_bilinear", ("x", "row", "column")),
+    Op(41, "resize_bilinear", ("x", "row", "column"), (Attr("requant"),)),
     # Between float32 and int8.
     Op(50, "quantize", ("x",), (Attr("rounding"),)),
     Op(51, "dequantize", ("x",)),

@@ -1,9 +1,14 @@
-"""Source positions of resized rows or columns, one axis at a time, as TFLite's reference computes them."""
+"""Source positions of resized rows or columns, one axis at a time, as TFLite computes them."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+
+from intaglio.opset import Requant
+
+#: One pixel in the units of bilinear weights.
+BILINEAR_UNITS = {Requant.FLOAT32: 2048, Requant.FIXED: 1024}
 
 
 def nearest_table(
@@ -20,9 +25,17 @@ def nearest_table(
 
 
 def bilinear_table(
-    size: int, output: int, *, align_corners: bool = False, half_pixel_centers: bool = False
+    mode: Requant, size: int, output: int, *, align_corners: bool = False, half_pixel_centers: bool = False
 ) -> NDArray[np.int32]:
-    """(low, high, weight of high) of each output, positions in 1/1024 of a pixel."""
+    """(low, high, weight of high) of each output.
+
+    The float32 mode rounds weights, as XNNPACK does; the fixed one steps and positions, as TFLite's reference.
+    """
+    if mode is Requant.FLOAT32:
+        positions, weight = float_bilinear_table(
+            size, output, align_corners=align_corners, half_pixel_centers=half_pixel_centers
+        )
+        return np.column_stack([positions, np.rint(weight * BILINEAR_UNITS[mode])]).astype(np.int32)
     steps, spans = (size - 1, output - 1) if align_corners and output > 1 else (size, output)
     scale = (1024 * steps + spans // 2) // spans
     position = np.arange(output, dtype=np.int64) * scale
@@ -42,7 +55,9 @@ def float_bilinear_table(
     steps, spans = (size - 1, output - 1) if align_corners and output > 1 else (size, output)
     scale = np.float32(steps) / np.float32(spans)
     position = np.arange(output, dtype=np.float32)
-    position = (position + np.float32(0.5)) * scale - np.float32(0.5) if half_pixel_centers else position * scale
+    position = position * scale
+    if half_pixel_centers:
+        position += np.float32(0.5) * scale - np.float32(0.5)
     position = np.clip(position, 0, size - 1)
     low = np.floor(position)
     positions = np.stack([low, np.minimum(low + 1, size - 1)], axis=1).astype(np.int32)

@@ -127,7 +127,8 @@ CASES: list[tuple[str, Graph, type[Error], str]] = [
     ("broadcast_shape", with_tensor(graph_of("broadcast_to"), -1, shape=(2, 6, 6, 3)), ShapeError, "broadcast"),
     ("nearest_position", changed(graph_of("resize_nearest"), 1, 3, 6), ModelFormatError, "row"),
     ("bilinear_position", changed(graph_of("resize_bilinear"), 2, (3, 1), -1), ModelFormatError, "column"),
-    ("bilinear_weight", changed(graph_of("resize_bilinear"), 2, (3, 2), 1025), ModelFormatError, "column"),
+    ("bilinear_weight", changed(graph_of("resize_bilinear"), 2, (3, 2), 2049), ModelFormatError, "column"),
+    ("bilinear_requant", with_attrs(graph_of("resize_bilinear"), requant=2), ModelFormatError, "requant"),
     ("quantize_rounding", with_attrs(graph_of("quantize"), rounding=2), ModelFormatError, "rounding"),
 ]
 

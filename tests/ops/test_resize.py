@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -32,13 +33,14 @@ def test_large_images(op: str, channels: int, corners: str, isa: str) -> None:
     expect_oracle(b.build(), inputs, isa, threads=2)
 
 
-def test_bilinear_rounds_half_away_from_zero(isa: str) -> None:
+@pytest.mark.parametrize("requant", ["float32", "fixed"])
+def test_bilinear_halves(requant: Literal["float32", "fixed"], isa: str) -> None:
     """Weights of a half between all pairs of neighbouring values, on both sides of zero."""
-    b = Builder()
+    b = Builder(requant)
     b.output(b.resize_bilinear(b.input("x", (1, 256, 1, 256), 0.1, 0), (256, 1)))
     graph = b.build()
     node = graph.nodes[0]
-    halves = np.array([[i, min(i + 1, 255), 512] for i in range(256)], np.int32)
+    halves = np.array([[i, min(i + 1, 255), 1024 if requant == "float32" else 512] for i in range(256)], np.int32)
     tensors = {**graph.tensors, node.inputs[1]: replace(graph.tensors[node.inputs[1]], data=halves)}
     values = np.arange(-128, 128)
     x = np.where(np.arange(256)[:, None] % 2 == 0, values, values[::-1]).astype(np.int8)

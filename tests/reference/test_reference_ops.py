@@ -17,7 +17,7 @@ from intaglio.errors import DTypeError, InputError, ShapeError
 from intaglio.graph import Graph
 from intaglio.opset import BY_NAME, Requant, Rounding
 from intaglio.reference.softmax import one_over_one_plus_x
-from intaglio.resize_tables import bilinear_table, nearest_table
+from intaglio.resize_tables import BILINEAR_UNITS, bilinear_table, nearest_table
 from intaglio.rules import NodeView
 from intaglio.softmax_tables import softmax_table
 
@@ -185,32 +185,40 @@ def test_nearest_tables_by_hand() -> None:
     assert nearest_table(5, 1, align_corners=True).tolist() == [0]
 
 
-def test_bilinear_tables_by_hand() -> None:
-    assert bilinear_table(2, 4).tolist() == [[0, 1, 0], [0, 1, 512], [1, 1, 0], [1, 1, 0]]
-    assert bilinear_table(2, 3, align_corners=True).tolist() == [[0, 1, 0], [0, 1, 512], [1, 1, 0]]
+@pytest.mark.parametrize(("mode", "unit"), [(Requant.FLOAT32, 2048), (Requant.FIXED, 1024)])
+def test_bilinear_tables_by_hand(mode: Requant, unit: int) -> None:
+    half = unit // 2
+    assert bilinear_table(mode, 2, 4).tolist() == [[0, 1, 0], [0, 1, half], [1, 1, 0], [1, 1, 0]]
+    assert bilinear_table(mode, 2, 3, align_corners=True).tolist() == [[0, 1, 0], [0, 1, half], [1, 1, 0]]
     # -1/4 is the edge, then 1/4, 3/4, and 5/4 is the other edge.
-    expected = [[0, 1, 0], [0, 1, 256], [0, 1, 768], [1, 1, 0]]
-    assert bilinear_table(2, 4, half_pixel_centers=True).tolist() == expected
+    expected = [[0, 1, 0], [0, 1, half // 2], [0, 1, unit - half // 2], [1, 1, 0]]
+    assert bilinear_table(mode, 2, 4, half_pixel_centers=True).tolist() == expected
 
 
 @pytest.mark.parametrize("output", [1, 2, 3, 7, 2048, 10000])
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])
 @pytest.mark.parametrize("corners", [{}, {"align_corners": True}, {"half_pixel_centers": True}])
 def test_resize_tables_stay_inside(size: int, output: int, corners: dict[str, bool]) -> None:
-    nearest, bilinear = nearest_table(size, output, **corners), bilinear_table(size, output, **corners)
+    nearest = nearest_table(size, output, **corners)
     assert nearest.min() >= 0
     assert nearest.max() < size
-    assert bilinear[:, :2].min() >= 0
-    assert bilinear[:, :2].max() < size
-    assert bilinear[:, 2].min() >= 0
-    assert bilinear[:, 2].max() <= 1024
+    for mode, unit in BILINEAR_UNITS.items():
+        bilinear = bilinear_table(mode, size, output, **corners)
+        assert bilinear[:, :2].min() >= 0
+        assert bilinear[:, :2].max() < size
+        assert bilinear[:, 2].min() >= 0
+        assert bilinear[:, 2].max() <= unit
 
 
-def test_bilinear_rounds_halves_away_from_zero() -> None:
-    for low, high, middle in ((1, 2, 2), (-1, -2, -2), (-128, 127, -1)):
+def test_bilinear_rounds_halves_up_or_away_from_zero() -> None:
+    for low, high, up, away in ((1, 2, 2, 2), (-1, -2, -1, -2), (-128, 127, 0, -1)):
         x = np.int8([low, high]).reshape(1, 1, 2, 1)
-        y = single(lambda b, x: b.resize_bilinear(x, (1, 3), align_corners=True), x=x)
-        assert y.ravel().tolist() == [low, middle, high]
+        for requant, middle in (("float32", up), ("fixed", away)):
+            b = Builder(requant)
+            name = b.resize_bilinear(b.input("x", x.shape, 1.0), (1, 3), align_corners=True)
+            b.output(name)
+            y = reference.run(b.build(), {"x": x})[name]
+            assert y.ravel().tolist() == [low, middle, high]
 
 
 def test_quantize_by_hand() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from intaglio.builder.core import GraphAssembler
 from intaglio.builder.sums import Pair, need_rank, pair
 from intaglio.errors import ShapeError
+from intaglio.graph import AttrValue
 from intaglio.resize_tables import bilinear_table, nearest_table
 
 
@@ -26,7 +28,7 @@ class ResamplingMixin(GraphAssembler):
         name: str | None = None,
     ) -> str:
         """The nearest source position."""
-        return self._resize("resize_nearest", nearest_table, x, size, align_corners, half_pixel_centers, name)
+        return self._resize("resize_nearest", nearest_table, x, size, align_corners, half_pixel_centers, name, {})
 
     def resize_bilinear(
         self,
@@ -38,7 +40,8 @@ class ResamplingMixin(GraphAssembler):
         name: str | None = None,
     ) -> str:
         """Linear in both directions."""
-        return self._resize("resize_bilinear", bilinear_table, x, size, align_corners, half_pixel_centers, name)
+        table, attrs = partial(bilinear_table, self.requant), {"requant": self.requant}
+        return self._resize("resize_bilinear", table, x, size, align_corners, half_pixel_centers, name, attrs)
 
     def _resize(
         self,
@@ -49,6 +52,7 @@ class ResamplingMixin(GraphAssembler):
         align_corners: bool,
         half_pixel_centers: bool,
         name: str | None,
+        attrs: dict[str, AttrValue],
     ) -> str:
         need_rank(f"{op} input", shape := self.tensor(x).shape, 4)
         height, width = pair(size)
@@ -59,4 +63,4 @@ class ResamplingMixin(GraphAssembler):
             self._part(name, part, table(old, new, align_corners=align_corners, half_pixel_centers=half_pixel_centers))
             for part, old, new in (("row", shape[1], height), ("column", shape[2], width))
         ]
-        return self.node(op, (x, *tables), shape=(shape[0], height, width, shape[3]), **self._like(x), name=name)
+        return self.node(op, (x, *tables), attrs, shape=(shape[0], height, width, shape[3]), **self._like(x), name=name)

@@ -9,6 +9,7 @@ import numpy as np
 
 from intaglio.export.onnx_assembly import CHANNELS_FIRST, Array, Assembly, onnx_type
 from intaglio.frontends.onnx.values import only_ones_move, plain, stored_shape
+from intaglio.resize_tables import BILINEAR_UNITS
 from intaglio.rules.view import NodeView
 
 #: Smaller than any position: where a slice that runs backwards ends if it takes the first element.
@@ -106,8 +107,8 @@ def resize_nearest(out: Assembly, view: NodeView) -> None:
 
 
 def resize_bilinear(out: Assembly, view: NodeView) -> None:
-    """Steps are rounded to 1/1024, so positions are near those of a mode."""
-    weights = [view.data(name)[:, 2] / 1024 for name in ("row", "column")]
+    """Steps may be rounded to 1/1024, so positions are near those of a mode."""
+    weights = [view.data(name)[:, 2] / BILINEAR_UNITS[view.requant] for name in ("row", "column")]
     _linear(out, view, weights, [(len(weight) + 2) / 2048 for weight in weights])
 
 

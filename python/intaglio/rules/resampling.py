@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from intaglio.errors import ShapeError
+from intaglio.resize_tables import BILINEAR_UNITS
 from intaglio.rules.view import INT32, NodeView
 
 
@@ -30,7 +31,6 @@ def _check_tables(view: NodeView, entry: tuple[int, ...]) -> None:
         inside = not positions.size or (positions.min() >= 0 and positions.max() < x.shape[axis])
         view.want(bool(inside), f"'{name}' positions", f"0 to {x.shape[axis] - 1}", "one outside", ShapeError)
         if entry and table.size:
-            weights = table[:, 2]
-            view.want(
-                bool(weights.min() >= 0 and weights.max() <= 1024), f"'{name}' weights", "0 to 1024", "one outside"
-            )
+            weights, unit = table[:, 2], BILINEAR_UNITS[view.requant]
+            inside = weights.min() >= 0 and weights.max() <= unit
+            view.want(bool(inside), f"'{name}' weights", f"0 to {unit}", "one outside")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from intaglio.frontends.tflite.lowering import Lowering
 from intaglio.frontends.tflite.model import Operator
+from intaglio.graph import AttrValue
 from intaglio.resize_tables import bilinear_table, nearest_table
 
 if TYPE_CHECKING:
@@ -16,14 +18,17 @@ if TYPE_CHECKING:
 
 
 def resize_nearest_neighbor(lowering: Lowering, op: Operator) -> None:
-    _resize(lowering, op, "resize_nearest", nearest_table)
+    _resize(lowering, op, "resize_nearest", nearest_table, {})
 
 
 def resize_bilinear(lowering: Lowering, op: Operator) -> None:
-    _resize(lowering, op, "resize_bilinear", bilinear_table)
+    table = partial(bilinear_table, lowering.requant)
+    _resize(lowering, op, "resize_bilinear", table, {"requant": lowering.requant})
 
 
-def _resize(lowering: Lowering, op: Operator, name: str, table: Callable[..., NDArray[np.int32]]) -> None:
+def _resize(
+    lowering: Lowering, op: Operator, name: str, table: Callable[..., NDArray[np.int32]], attrs: dict[str, AttrValue]
+) -> None:
     x = lowering.quantized(op, 0)
     size = lowering.integers(op, 1, "output size")
     if len(x.shape) != 4 or len(size) != 2 or min(size) < 1 or 0 in x.shape[1:3]:
@@ -38,4 +43,4 @@ def _resize(lowering: Lowering, op: Operator, name: str, table: Callable[..., ND
         lowering.parameter(y, axis, table(x.shape[i], size[i - 1], align_corners=align, half_pixel_centers=half))
         for axis, i in (("row", 1), ("column", 2))
     )
-    lowering.emit(name, [lowering.relabelled(x, y), row, column], y)
+    lowering.emit(name, [lowering.relabelled(x, y), row, column], y, **attrs)
