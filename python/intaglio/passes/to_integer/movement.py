@@ -8,7 +8,6 @@ from intaglio.graph import AttrValue, Node
 from intaglio.grids import Grid
 from intaglio.passes.to_integer.lowering import Lowering, Operand, rescaling_table
 from intaglio.resize_tables import BILINEAR_UNITS
-from intaglio.resize_tables import BILINEAR_UNITS
 
 
 def moved(lowering: Lowering, node: Node) -> bool:
