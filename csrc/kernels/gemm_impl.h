@@ -26,25 +26,10 @@
 #include "kernels/gemm.h"
 #include "kernels/gemm_single_row.h"
 #include "kernels/gemm_store.h"
+#include "kernels/stride.h"
 
 namespace intaglio {
 namespace {
-
-// A stride, and addresses up to three of it on: two registers instead of one for each address.
-class Stride {
- public:
-  explicit Stride(std::ptrdiff_t bytes) : one_(bytes), three_(3 * bytes) {
-    asm("" : "+r"(one_), "+r"(three_));  // or the compiler would make registers for the addresses after all
-  }
-  template <class T>
-  const T* from(const T* p, int times) const {
-    return times == 0 ? p : times == 1 ? p + one_ : times == 2 ? p + 2 * one_ : p + three_;
-  }
-  std::ptrdiff_t four() const { return 4 * one_; }
-
- private:
-  std::ptrdiff_t one_, three_;
-};
 
 // Rows [first, first + tiles * MR) of every line.
 struct TileRows {

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from strategies import graphs
 
 import intaglio
+from intaglio import cpu
 from intaglio.builder import Builder
+from intaglio.graph import Graph
 from intaglio.opset import FloatBinary, FloatPool, FloatReduce, FloatUnary
 
 OPS = [
@@ -145,3 +147,28 @@ def test_subnormals_survive_the_callers_settings(isa: str) -> None:
     b = Builder()
     b.output(b.float_binary(FloatBinary.MUL, b.input("x", (3,), dtype="float32"), b.constant(np.float32([0.5]))))
     np.testing.assert_array_equal(intaglio.load(b.build(), isa=isa)(tiny), tiny * np.float32(0.5))
+
+
+def float_network() -> Graph:
+    rng = np.random.default_rng(9)
+    b = Builder()
+    x = b.input("x", (1, 33, 31, 3), dtype="float32")
+    y = b.float_conv2d(x, floats(rng, (40, 3, 3, 3)), stride=2, padding="same", activation="relu6")
+    y = b.float_depthwise_conv2d(y, floats(rng, (3, 3, 40)), padding="same")
+    y = b.float_binary(FloatBinary.ADD, y, b.float_unary(FloatUnary.GELU, y))
+    y = b.float_transposed_conv2d(y, floats(rng, (10, 2, 2, 40)), stride=2)
+    y = b.float_pool2d(FloatPool.AVERAGE, b.float_prelu(y, floats(rng, (10,))), 3, stride=2, padding="same")
+    y = b.float_reduce(FloatReduce.MEAN, b.float_unary(FloatUnary.TANH, y), (1,))
+    b.output(b.float_softmax(b.float_matmul(y, floats(rng, (10, 25)))))
+    return b.build()
+
+
+def test_one_answer_on_all_tiers_threads_and_batches() -> None:
+    graph, x = float_network(), floats(np.random.default_rng(10), (7, 33, 31, 3))
+    answers = {
+        intaglio.load(graph, isa=isa, threads=threads)(x if whole else x[:1])[:1].tobytes()
+        for isa in cpu.tiers()
+        for threads in (1, 2)
+        for whole in (True, False)
+    }
+    assert len(answers) == 1
