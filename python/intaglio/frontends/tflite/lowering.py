@@ -88,12 +88,12 @@ class Lowering:
             return self._lowered[index]
         source = self.model.tensors[index]
         data = source.data
-        where = "" if op is None else f"{self.locate(op)}: "
         if source.type not in _TYPES and source.type != "float16":
             self._refuse_type(source, op)
-        if source.sparse:
-            raise UnsupportedOpError(f"{where}tensor {source.name!r} is sparse; export the network with dense weights")
-        if data is None:
+        if source.sparse or data is None:
+            where = "" if op is None else f"{self.locate(op)}: "
+            if source.sparse:
+                raise UnsupportedOpError(f"{where}tensor {source.name!r} is sparse; export with dense weights")
             raise ModelFormatError(f"{where}tensor {source.name!r} is used before anything computes it")
         if source.type == "float16":
             data = data.astype(np.float32)
