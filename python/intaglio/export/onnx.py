@@ -19,7 +19,7 @@ _OPSET: Final = 17
 _IR_VERSION: Final = 8
 
 #: Adds the operators of a node.
-_FORMS: Final[dict[str, Callable[[Assembly, NodeView], None]]] = {
+FORMS: Final[dict[str, Callable[[Assembly, NodeView], None]]] = {
     "conv2d": onnx_sums.conv2d,
     "depthwise_conv2d": onnx_sums.depthwise_conv2d,
     "transposed_conv2d": onnx_sums.transposed_conv2d,
@@ -75,10 +75,10 @@ def to_bytes(graph: Graph) -> bytes:
     for port in graph.inputs:
         out.input(port)
     for node in graph.nodes:
-        if node.op not in _FORMS:
+        if node.op not in FORMS:
             raise UnsupportedOpError(f"node '{node.name}' ({node.op}) has no form in ONNX")
         out.begin(node)
-        _FORMS[node.op](out, NodeView.of(node, graph.tensors))
+        FORMS[node.op](out, NodeView.of(node, graph.tensors))
     names = [out.output(port) for port in graph.outputs]
     tensors = [onnx.numpy_helper.from_array(values, name) for name, values in out.initializers.items()]
     helper = onnx.helper

@@ -29,6 +29,7 @@ def _leaky(alpha: float) -> Function:
     return Function(FloatUnary.LEAKY_RELU, (alpha,), lambda x: functions.leaky_relu(x, alpha))
 
 
+#: Continuous ones: where a function jumps, floats next to a jump may fall to its other side.
 _FUNCTIONS: Final = (
     Function(FloatUnary.SIGMOID, (), functions.sigmoid),
     Function(FloatUnary.TANH, (), np.tanh),
@@ -44,10 +45,6 @@ _FUNCTIONS: Final = (
     Function(FloatUnary.ERF, (), functions.erf),
     Function(FloatUnary.ABS, (), np.abs),
     Function(FloatUnary.NEG, (), np.negative),
-    Function(FloatUnary.FLOOR, (), np.floor),
-    Function(FloatUnary.CEIL, (), np.ceil),
-    Function(FloatUnary.ROUND, (), np.rint),
-    Function(FloatUnary.SIGN, (), np.sign),
     Function(FloatUnary.SIN, (), np.sin),
     Function(FloatUnary.COS, (), np.cos),
 )
