@@ -311,3 +311,11 @@ def test_fixed_point() -> None:
     )
     result = to_integer(graph, grids, requant="fixed")
     assert result.nodes[1].attrs["requant"] == 1
+
+
+def test_inputs_that_are_outputs() -> None:
+    graph, grids = network((1, 8), lambda b, x: b.float_unary(FloatUnary.NEG, x), {})
+    graph = Graph(graph.tensors, graph.nodes, graph.inputs, (*graph.outputs, *graph.inputs))
+    result = to_integer(graph, grids)
+    assert [port.tensor for port in result.outputs] == ["float_neg_0", "x"]
+    assert [node.op for node in result.nodes] == ["quantize", "lookup", "dequantize"]

@@ -8,12 +8,14 @@ from intaglio.graph import Graph, Node
 from intaglio.opset import FloatBinary, FloatReduce, FloatUnary
 from intaglio.passes.fuse_activations import SUMS
 from intaglio.passes.to_integer import FORMS
+from intaglio.passes.uses import Uses
 
 _SIMPLE_UNARY = (FloatUnary.IDENTITY, FloatUnary.CLIP, FloatUnary.LEAKY_RELU)
 
 
 def selected(graph: Graph, kept: set[str]) -> set[str]:
-    """Names of nodes with an integer form, save those kept float and the arithmetic at the network's two ends.
+    """Names of nodes with an integer form, save those kept float, arithmetic at the network's two ends, and arithmetic
+    that only floats read.
 
     Functions and arithmetic with constants before the first sum of products normalize the input, and those after the
     last decode the output: they cost next to nothing, and eight bits cost them accuracy.
@@ -30,7 +32,29 @@ def selected(graph: Graph, kept: set[str]) -> set[str]:
             decoding.update(node.outputs if is_last else ())
         else:
             chosen.add(node.name)
-    return chosen
+    return chosen - _read_as_floats(graph, chosen)
+
+
+def _read_as_floats(graph: Graph, chosen: set[str]) -> set[str]:
+    """Chosen arithmetic that only floats read: rounding its result would gain nothing."""
+    uses = Uses(graph)
+    floats: set[str] = set()
+    for node in reversed(graph.nodes):
+        readers = [reader for name in node.outputs for reader in uses.readers.get(name, ())]
+        as_floats = all(reader.name not in chosen - floats for reader in readers)
+        if readers and as_floats and not uses.outputs.intersection(node.outputs) and _computes(node, uses):
+            floats.add(node.name)
+    return floats & chosen
+
+
+def _computes(node: Node, uses: Uses) -> bool:
+    """Whether a node makes new values one by one, or reduces those of such a node."""
+    if node.op == "float_reduce":
+        maker = uses.producer.get(node.inputs[0])
+        return maker is not None and _computes(maker, uses)
+    if node.op == "float_unary":
+        return node.attrs["kind"] not in _SIMPLE_UNARY
+    return node.op in ("float_binary", "float_softmax")
 
 
 def _after_sums(graph: Graph, kept: set[str]) -> set[str]:

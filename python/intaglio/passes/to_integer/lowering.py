@@ -85,7 +85,10 @@ class Lowering(GraphAssembler):
         return self._reals[name]
 
     def want_output(self, port: Port) -> None:
-        """Declare an output as the source has it."""
+        """Declare an output as the source has it; an input comes out as it went in."""
+        if any(port.tensor == given.tensor for given in self.source.inputs):
+            self.output(port.tensor, port.dtype)
+            return
         if port.dtype != FLOAT32 and port.tensor in self.grids:
             self.output(self.operand(port.tensor).name, port.dtype)
         else:
