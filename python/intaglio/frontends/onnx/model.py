@@ -19,6 +19,19 @@ _ARRAYS: Final = (
     *("FLOAT", "FLOAT16", "DOUBLE", "BOOL"),
     *("INT8", "UINT8", "INT16", "UINT16", "INT32", "UINT32", "INT64", "UINT64"),
 )
+#: Types of attributes; those of other names are as the file says.
+_ATTRIBUTES: Final = {
+    **dict.fromkeys(("allowzero", "antialias", "axis", "block_size", "blocksize", "ceil_mode", "channels_last"), "INT"),
+    **dict.fromkeys(("count_include_pad", "end", "exclude_outside", "fmod", "group", "keepdims"), "INT"),
+    **dict.fromkeys(("noop_with_empty_axes", "num_outputs", "opset", "output_dtype", "select_last_index"), "INT"),
+    **dict.fromkeys(("start", "to", "training_mode", "transA", "transB", "value_int"), "INT"),
+    **dict.fromkeys(("axes", "dilations", "ends", "kernel_shape", "output_padding", "output_shape", "pads"), "INTS"),
+    **dict.fromkeys(("perm", "split", "starts", "strides", "value_ints"), "INTS"),
+    **dict.fromkeys(("alpha", "beta", "epsilon", "max", "min", "value_float"), "FLOAT"),
+    **dict.fromkeys(("scales", "value_floats"), "FLOATS"),
+    **dict.fromkeys(("approximate", "auto_pad", "coordinate_transformation_mode", "mode", "nearest_mode"), "STRING"),
+    "keep_aspect_ratio_policy": "STRING",
+}
 #: Element types of the inputs of a network.
 _INPUTS: Final = ("float32", "int8", "uint8", "int32", "int64")
 
@@ -169,6 +182,13 @@ def _node(index: int, node: Any, folder: str | None, names: set[str]) -> SourceN
 
 def _attribute(attribute: Any, folder: str | None) -> Any:
     onnx = onnx_package()
+    types = onnx.AttributeProto.AttributeType
+    expected = _ATTRIBUTES.get(attribute.name)
+    if expected is not None and attribute.type != types.Value(expected):
+        raise ModelFormatError(
+            f"attribute {attribute.name!r}: expected the type {expected}, got {attribute.type} "
+            f"({types.Name(attribute.type) if attribute.type in types.values() else 'unknown'})"
+        )
     if attribute.type == onnx.AttributeProto.TENSOR:
         return to_array(attribute.t, folder)
     try:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from intaglio.frontends.onnx.lowering import FLOAT32, INT32, INT64, QUANTIZED, Lowering
-from intaglio.frontends.onnx.model import SourceNode, onnx_package
-from intaglio.frontends.onnx.quantization import dequantized, unit_grid
+from intaglio.frontends.onnx.model import SourceNode
+from intaglio.frontends.onnx.quantization import dequantized, element_type, unit_grid
 from intaglio.frontends.onnx.values import Value, plain, stored_shape
 
 
@@ -70,7 +70,7 @@ def expand(lowering: Lowering, node: SourceNode, x: Value, shape: Value) -> Valu
         full = np.broadcast_shapes(x.shape, tuple(wanted))
     except ValueError:
         lowering.malformed(f"its input {x.shape} does not broadcast to {wanted}")
-    return _spread(lowering, lowering.broadcast_rank(x, len(full)), full)
+    return spread(lowering, lowering.broadcast_rank(x, len(full)), full)
 
 
 def tile(lowering: Lowering, node: SourceNode, x: Value, repeats: Value) -> Value:
@@ -82,7 +82,7 @@ def tile(lowering: Lowering, node: SourceNode, x: Value, repeats: Value) -> Valu
     if len(pairs) * 2 > 8:
         lowering.refuse(f"its input has rank {len(x.shape)}; at most 4 is supported")
     split = lowering.reshaped(x, [m for _, n in pairs for m in (1, n)])
-    return lowering.reshaped(_spread(lowering, split, [m for pair in pairs for m in pair]), [t * n for t, n in pairs])
+    return lowering.reshaped(spread(lowering, split, [m for pair in pairs for m in pair]), [t * n for t, n in pairs])
 
 
 def shape(lowering: Lowering, node: SourceNode, x: Value) -> Value:
@@ -97,7 +97,7 @@ def size(lowering: Lowering, node: SourceNode, x: Value) -> Value:
 
 def cast(lowering: Lowering, node: SourceNode, x: Value) -> Value:
     """Between float32 and integers; unquantized bytes count as numbers of scale 1."""
-    dtype = np.dtype(onnx_package().helper.tensor_dtype_to_np_dtype(node.attributes["to"]))
+    dtype = element_type(lowering, node.attributes.get("to", 0))
     if dtype == x.dtype:
         return x
     if x.dtype in QUANTIZED and dtype == FLOAT32:
@@ -118,7 +118,7 @@ def _axes(lowering: Lowering, node: SourceNode, axes: Value | None) -> list[int]
     return None if given is None else [int(a) for a in given]
 
 
-def _spread(lowering: Lowering, x: Value, shape: Sequence[int]) -> Value:
+def spread(lowering: Lowering, x: Value, shape: Sequence[int]) -> Value:
     """x broadcast to a shape of the same rank."""
     if tuple(shape) == x.shape:
         return x

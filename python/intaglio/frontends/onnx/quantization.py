@@ -84,6 +84,15 @@ def affine(
     return Grid(scales.reshape(shape), zeros - 128 if unsigned else zeros, axis, unsigned=unsigned)
 
 
+def element_type(lowering: Lowering, code: int) -> np.dtype[Any]:
+    """The element type that an attribute names."""
+    try:
+        dtype: np.dtype[Any] = np.dtype(onnx_package().helper.tensor_dtype_to_np_dtype(code))
+    except KeyError:
+        lowering.malformed(f"it names the unknown element type {code}")
+    return dtype
+
+
 def unit_grid(dtype: np.dtype[Any]) -> Grid:
     """The grid on which bytes of this type stand for themselves."""
     unsigned = dtype == UINT8
@@ -162,7 +171,7 @@ def _integer_type(lowering: Lowering, node: SourceNode, zero_point: Value | None
     if zero_point is not None:
         return zero_point.dtype
     kind = node.attributes.get("output_dtype", 0)
-    dtype = np.dtype(onnx_package().helper.tensor_dtype_to_np_dtype(kind)) if kind else UINT8
+    dtype = element_type(lowering, kind) if kind else UINT8
     if dtype not in QUANTIZED:
         lowering.refuse(f"it quantizes to {dtype}; supported are int8 and uint8")
     return dtype

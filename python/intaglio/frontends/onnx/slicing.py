@@ -8,6 +8,7 @@ import numpy as np
 
 from intaglio.frontends.onnx.lowering import FLOAT32, INT32, INT64, QUANTIZED, Lowering
 from intaglio.frontends.onnx.model import SourceNode
+from intaglio.frontends.onnx.movement import spread
 from intaglio.frontends.onnx.values import Value, plain, stored_shape
 
 
@@ -162,15 +163,21 @@ def _repeated(lowering: Lowering, x: Value, pairs: Sequence[tuple[int, int]], mo
         size = x.shape[axis]
         if not before and not after:
             continue
-        if max(before, after) > (size - 1 if mode == "reflect" else size) and mode != "edge":
+        if size == 0 or (mode != "edge" and max(before, after) > (size - 1 if mode == "reflect" else size)):
             lowering.refuse(f"its border of {max(before, after)} is wider than axis {axis} of {x.shape}")
-        positions = {
-            "reflect": ([range(before, 0, -1)], [range(size - 2, size - 2 - after, -1)]),
-            "wrap": ([range(size - before, size)], [range(after)]),
-            "edge": ([range(1)] * before, [range(size - 1, size)] * after),
+        first, last = {
+            "reflect": (range(before, 0, -1), range(size - 2, size - 2 - after, -1)),
+            "wrap": (range(size - before, size), range(after)),
+            "edge": (range(1), range(size - 1, size)),
         }[mode]
-        ends = [[_along(lowering, x, axis, r) for r in side if len(r)] for side in positions]
-        x = joined(lowering, [*ends[0], x, *ends[1]], axis)
+        parts = [(_along(lowering, x, axis, first), before), (x, size), (_along(lowering, x, axis, last), after)]
+        # The one value of an edge is spread; of the others there are as many as the border asks for.
+        wide = [
+            spread(lowering, part, [count if a == axis else n for a, n in enumerate(x.shape)])
+            for part, count in parts
+            if count
+        ]
+        x = joined(lowering, wide, axis)
     return x
 
 
