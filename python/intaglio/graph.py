@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -52,15 +52,14 @@ class Node:
     attrs: dict[str, AttrValue] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Port:
+class Port(NamedTuple):
     """An input or output of the graph: a tensor, and the dtype the caller sees (uint8 is int8 shifted by 128)."""
 
     tensor: str
     dtype: np.dtype[Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Graph:
     """A network: tensors by name, nodes in an order in which every input is ready, ports, and a free-form recipe."""
 

@@ -143,8 +143,8 @@ def test_ports_of_other_names_go_by_order() -> None:
             replace(n, inputs=tuple(text[i] for i in n.inputs), outputs=tuple(text[o] for o in n.outputs))
             for n in graph.nodes
         ),
-        inputs=tuple(replace(port, tensor=text[port.tensor]) for port in graph.inputs),
-        outputs=tuple(replace(port, tensor=text[port.tensor]) for port in graph.outputs),
+        inputs=tuple(port._replace(tensor=text[port.tensor]) for port in graph.inputs),
+        outputs=tuple(port._replace(tensor=text[port.tensor]) for port in graph.outputs),
     )
     assert compared(renamed).outputs[0].to_json() == compared(graph).outputs[0].to_json()
 
