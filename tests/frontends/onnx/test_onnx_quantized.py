@@ -113,6 +113,22 @@ def test_value_read_rounded_and_unrounded() -> None:
     np.testing.assert_allclose(run(data, inputs)["y"], run_onnxruntime(data, inputs)["y"], atol=1e-6)
 
 
+def test_moved_value_read_rounded_and_unrounded() -> None:
+    """One read as it is before, one after its moved copy is rounded; the copies are apart."""
+    constants: dict[str, Any] = {
+        "w": np.eye(4, dtype=np.float32).reshape(4, 4, 1, 1),
+        "shape": np.array([1, -1], np.int64),
+    }
+    nodes = [node("Conv", "x w", "a"), node("Reshape", "a shape", "b"), *quantize("b", "c", 0.1, 0, "int8", constants)]
+    nodes += [node("Reshape", "a shape", "d"), node("Sub", "d c")]
+    data = network(nodes, {"x": [1, 4, 3, 3]}, constants)
+    inputs = feeds(convert(data))
+    np.testing.assert_allclose(run(data, inputs)["y"], run_onnxruntime(data, inputs)["y"], atol=1e-5)
+    before = [*nodes[:1], node("Reshape", "a shape", "d"), *nodes[1:4], nodes[-1]]
+    data = network(before, {"x": [1, 4, 3, 3]}, constants)
+    np.testing.assert_allclose(run(data, inputs)["y"], run_onnxruntime(data, inputs)["y"], atol=1e-5)
+
+
 def test_float_island() -> None:
     """What lies outside the pairs runs as float32."""
     constants: dict[str, Any] = {}

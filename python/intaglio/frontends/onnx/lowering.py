@@ -92,7 +92,9 @@ class Lowering(Placement):
             return value.tensor
         permutation = tuple(value.order.index(axis) for axis in order)
         moved = value.tensor, permutation
-        if moved not in self._transposed:
+        cached = self._transposed.get(moved)
+        # Once it is rounded apart from its source, it is no longer the same value.
+        if cached is None or (cached in self.grids) != (value.tensor in self.grids):
             shape = stored_shape(value.shape, order)
             attrs: dict[str, AttrValue] = {}
             if not only_ones_move(value.shape, value.order, order):

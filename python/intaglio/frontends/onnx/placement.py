@@ -146,5 +146,8 @@ class Placement:
 
     def _is_private(self, tensor: str) -> bool:
         """Whether all that reads a tensor is what asks for it now."""
-        is_float_input = tensor not in self.origin and self.values[self._names[tensor][0]].dtype == np.float32
-        return not is_float_input and all(self._uses[name] <= 1 for name in self._names.get(tensor, ()))
+        names = self._names.get(tensor)
+        if names is None:
+            return sum(tensor in node.inputs for node in self.nodes) <= 1
+        is_float_input = tensor not in self.origin and self.values[names[0]].dtype == np.float32
+        return not is_float_input and all(self._uses[name] <= 1 for name in names)
