@@ -9,7 +9,7 @@ import numpy as np
 from draw import Draw
 from numpy.typing import NDArray
 
-from intaglio.opset import FloatBinary, FloatPool, FloatReduce, FloatUnary
+from intaglio.opset import FloatBinary, FloatPool, FloatReduce, FloatUnary, IntegerBinary
 
 #: Values at which functions turn, round or overflow.
 SPECIAL = np.array(
@@ -195,6 +195,27 @@ def _cast(draw: Draw) -> str:
     return draw.builder.cast(draw.any_input(draw.shape(0, 4)), draw.rng.choice(["int8", "int32", "int64", "float32"]))
 
 
+def _integer_binary(draw: Draw) -> str:
+    shape_a, shape_b = draw.broadcastable(draw.shape(0, 4))
+    dtype, kind = str(draw.rng.choice(["int32", "int64"])), IntegerBinary(draw.integer(0, len(IntegerBinary) - 1))
+    limits = np.iinfo(dtype)
+    values = np.array([limits.min, limits.max, -7, -2, -1, 1, 2, 3, 10], dtype)
+    b = draw.builder.constant(draw.rng.choice(values, shape_b), name="b")
+    a = draw.builder.input("a", shape_a, dtype=dtype)
+    divides = kind in (IntegerBinary.FLOOR_DIV, IntegerBinary.FLOOR_MOD)
+    return draw.builder.integer_binary(kind, *((b, a) if draw.chance(0.3) and not divides else (a, b)))
+
+
+def _gather_nd(draw: Draw) -> str:
+    shape = draw.shape(1, 4)
+    depth = draw.integer(1, len(shape))
+    places = draw.shape(0, 2)
+    indices = [draw.rng.integers(-n, n, places) for n in shape[:depth]]
+    return draw.builder.gather_nd(
+        draw.any_input(shape), np.stack(indices, -1).astype(draw.rng.choice(["int32", "int64"]))
+    )
+
+
 def _detection_postprocess(draw: Draw) -> str:
     """Few values, so that scores tie and boxes overlap."""
     anchors, classes = draw.integer(0, 60), draw.integer(1, 5)
@@ -238,5 +259,7 @@ FLOAT_MAKERS: dict[str, Callable[[Draw], str]] = {
     "integer_conv2d": _integer_conv2d,
     "integer_matmul": _integer_matmul,
     "cast": _cast,
+    "integer_binary": _integer_binary,
+    "gather_nd": _gather_nd,
     "detection_postprocess": _detection_postprocess,
 }

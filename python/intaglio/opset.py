@@ -52,6 +52,18 @@ class Rounding(IntEnum):
     HALF_UP = 2
 
 
+class IntegerBinary(IntEnum):
+    """The function of an `integer_binary` node."""
+
+    ADD = 0
+    SUB = 1
+    MUL = 2
+    FLOOR_DIV = 3
+    FLOOR_MOD = 4
+    MAXIMUM = 5
+    MINIMUM = 6
+
+
 class Attr(NamedTuple):
     """One attribute: ``length`` integers, or any number (at most one such attribute per op) when ``length`` is None."""
 
@@ -150,6 +162,8 @@ OPS: Final[tuple[Op, ...]] = (
         ),
         outputs=("boxes", "classes", "scores", "count"),
     ),
+    Op(77, "integer_binary", ("a", "b"), (Attr("kind"),)),
+    Op(78, "gather_nd", ("x", "indices")),
 )
 
 BY_NAME: Final = {op.name: op for op in OPS}

@@ -76,13 +76,6 @@ def computed_axis() -> bytes:
     return net.bytes([y])
 
 
-def uint8_without_scale() -> bytes:
-    net = Writer("uint8")
-    x, y = net.input((4,)), net.tensor((4,), 0.1, 0)
-    net.operator("QUANTIZE", [x], [y])
-    return net.bytes([y])
-
-
 @pytest.mark.parametrize(
     ("network", "message"),
     [
@@ -95,7 +88,6 @@ def uint8_without_scale() -> bytes:
         (weights_along_another_axis, "4 scales along axis 1"),
         (fused_tanh, r"ADD \(operator 0.*activation TANH"),
         (computed_axis, r"ARG_MAX \(operator 0.*axis is computed while the network runs"),
-        (uint8_without_scale, "'t0' enters or leaves the network as uint8 without a scale"),
     ],
 )
 def test_unsupported(network: Callable[[], bytes], message: str) -> None:

@@ -12,7 +12,7 @@ import intaglio
 from intaglio.builder import Builder
 from intaglio.errors import DTypeError, Error, ModelFormatError, QuantizationError, ShapeError
 from intaglio.graph import Graph
-from intaglio.opset import FloatBinary, FloatPool, FloatReduce, FloatUnary
+from intaglio.opset import FloatBinary, FloatPool, FloatReduce, FloatUnary, IntegerBinary
 
 IMAGE = (1, 6, 6, 4)
 
@@ -39,6 +39,8 @@ def graph_of(op: str) -> Graph:
         "integer_conv": lambda: b.integer_conv2d(x, 0, np.ones((3, 2, 2, 4)), name="it"),
         "integer_matmul": lambda: b.integer_matmul(x, 0, np.ones((4, 5)), name="it"),
         "cast": lambda: b.cast(x, "int32", name="it"),
+        "gather_nd": lambda: b.gather_nd(x, [[0, 5], [-1, -6]], name="it"),
+        "divide": lambda: b.integer_binary(IntegerBinary.FLOOR_DIV, b.input("a", (3,), dtype="int32"), [2], name="it"),
     }
     makers[op]()
     b.output("it")
@@ -96,6 +98,17 @@ CASES: list[tuple[str, Graph, type[Error], str]] = [
         DTypeError,
         "element type",
     ),
+    ("gather_nd_index", changed(graph_of("gather_nd"), 1, (1, 1), -7), ModelFormatError, "index"),
+    ("gather_nd_output", with_tensor(graph_of("gather_nd"), -1, shape=(2, 6)), ShapeError, "output"),
+    (
+        "gather_nd_depth",
+        with_tensor(graph_of("gather_nd"), 1, shape=(4,), data=np.zeros(4, np.int64)),
+        ShapeError,
+        "output",
+    ),
+    ("divide_by_zero", changed(graph_of("divide"), 1, 0, 0), ModelFormatError, "zero"),
+    ("divide_kind", with_attrs(graph_of("divide"), kind=7), ModelFormatError, "kind"),
+    ("divide_output", with_tensor(graph_of("divide"), -1, shape=(1, 3)), ShapeError, "output"),
     ("cast_output", with_tensor(graph_of("cast"), -1, shape=(1, 6, 6, 1)), ShapeError, "output"),
 ]
 

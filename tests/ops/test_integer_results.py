@@ -15,7 +15,9 @@ from intaglio.builder import Builder
 from intaglio.errors import InputError
 
 
-@pytest.mark.parametrize("op", ["integer_conv2d", "integer_matmul", "dynamic_quantize", "cast", "gather"])
+@pytest.mark.parametrize(
+    "op", ["integer_conv2d", "integer_matmul", "dynamic_quantize", "cast", "gather", "gather_nd", "integer_binary"]
+)
 @random_graphs
 @given(data=st.data())
 def test_random(op: str, isa: str, data: st.DataObject) -> None:
@@ -92,3 +94,14 @@ def test_gather_outside_is_an_error_and_the_model_stays_usable(index: int, threa
     with pytest.raises(InputError, match=rf"node 'pick' \(gather\): expected indices -10 to 9, got {index}"):
         model(batch)
     np.testing.assert_array_equal(model(np.array([[1, 2, 3]])), [[1, 2, 3]])
+
+
+def test_gather_nd_outside_names_the_axis() -> None:
+    b = Builder()
+    indices = b.input("indices", (2, 2), dtype="int32")
+    b.output(b.gather_nd(b.constant(np.arange(12, dtype=np.float32).reshape(3, 4)), indices, name="pick"))
+    model = intaglio.load(b.build())
+    with pytest.raises(InputError, match=r"node 'pick' \(gather_nd\): expected indices -4 to 3, got 4"):
+        model.run({"indices": np.array([[2, 3], [0, 4]], np.int32)})
+    (picked,) = model.run({"indices": np.array([[2, 3], [-3, 1]], np.int32)}).values()
+    assert picked.tolist() == [11, 1]

@@ -1,4 +1,4 @@
-"""Building ops with int32 results, and changes of the element type."""
+"""Building ops on integers, and changes of the element type."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from intaglio.builder.movement import normal_axis
 from intaglio.builder.sums import PaddingLike, Pair, need_rank, pair, resolve_padding, windows
 from intaglio.errors import ShapeError
 from intaglio.graph import Tensor
+from intaglio.opset import IntegerBinary
 
 
 class IntegerMixin(GraphAssembler):
@@ -105,6 +106,24 @@ class IntegerMixin(GraphAssembler):
         axis = normal_axis("gather", axis, len(shape))
         result = (*shape[:axis], *taken, *shape[axis + 1 :])
         return self.node("gather", (x, indices), {"axis": axis}, shape=result, **self._like(x), name=name)
+
+    def gather_nd(self, x: str, indices: ArrayLike | str, *, name: str | None = None) -> str:
+        """Positions along the first axes of x, which lie along the last axis of the indices."""
+        name = name or self._fresh("gather_nd")
+        if not isinstance(indices, str):
+            indices = self._part(name, "indices", np.asarray(indices, np.int64))
+        shape, taken = self.tensor(x).shape, self.tensor(indices).shape
+        depth = taken[-1] if taken else 0
+        return self.node("gather_nd", (x, indices), shape=(*taken[:-1], *shape[depth:]), **self._like(x), name=name)
+
+    def integer_binary(self, kind: IntegerBinary, a: str, b: ArrayLike | str, *, name: str | None = None) -> str:
+        """Arithmetic on int32 or int64; b may be numbers."""
+        name = name or self._fresh("integer_binary")
+        dtype = self.tensor(a).dtype
+        if not isinstance(b, str):
+            b = self._part(name, "b", np.asarray(b, dtype))
+        shape = np.broadcast_shapes(self.tensor(a).shape, self.tensor(b).shape)
+        return self.node("integer_binary", (a, b), {"kind": int(kind)}, shape=shape, dtype=dtype, name=name)
 
     def _int32(self, node: str, part: str, values: ArrayLike | str, least_rank: int = 0) -> str:
         if isinstance(values, str):

@@ -59,9 +59,9 @@ def _suppressed(boxes: Float32, scores: Float32, parameters: Float32, most: int)
     return kept
 
 
-def _overlap(a: Float32, b: Float32) -> np.float32:
+def _overlap(a: Float32, b: Float32) -> Any:
     """The area of what two boxes share, over that of what they cover."""
-    area_a, area_b = ((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
+    area_a, area_b = (np.float32((box[2] - box[0]) * (box[3] - box[1])) for box in (a, b))
     if area_a <= 0 or area_b <= 0:
         return np.float32(0)
     height, width = (_larger(_smaller(a[i + 2], b[i + 2]) - _larger(a[i], b[i]), np.float32(0)) for i in (0, 1))
@@ -69,9 +69,9 @@ def _overlap(a: Float32, b: Float32) -> np.float32:
     return np.float32(both / ((area_a + area_b) - both))
 
 
-def _larger(u: np.float32, v: np.float32) -> np.float32:
-    return np.float32(v if u < v else u)
+def _larger(u: Any, v: Any) -> Any:
+    return v if u < v else u
 
 
-def _smaller(u: np.float32, v: np.float32) -> np.float32:
-    return np.float32(v if v < u else u)
+def _smaller(u: Any, v: Any) -> Any:
+    return v if v < u else u

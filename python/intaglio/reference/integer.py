@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import operator
+from collections.abc import Callable
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from intaglio.fixed_point import Int64
+from intaglio.opset import IntegerBinary
 from intaglio.rules.view import NodeView
 
 
@@ -42,3 +45,26 @@ def integer_matmul(
 def _wrapped(acc: Int64) -> NDArray[np.int32]:
     """Modulo 2^32."""
     return acc.astype(np.int32)
+
+
+def integer_binary(view: NodeView, a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """Python's integers, then the low bits."""
+    function = _BINARY[IntegerBinary(view.number("kind"))]
+    exact = np.broadcast_arrays(a.astype(object), b.astype(object))
+    bits = 8 * a.dtype.itemsize
+    low = [
+        (function(x, y) + 2 ** (bits - 1)) % 2**bits - 2 ** (bits - 1)
+        for x, y in zip(*map(np.ravel, exact), strict=True)
+    ]
+    return np.array(low, a.dtype).reshape(view.output.shape)
+
+
+_BINARY: Final[dict[IntegerBinary, Callable[[int, int], int]]] = {
+    IntegerBinary.ADD: operator.add,
+    IntegerBinary.SUB: operator.sub,
+    IntegerBinary.MUL: operator.mul,
+    IntegerBinary.FLOOR_DIV: operator.floordiv,
+    IntegerBinary.FLOOR_MOD: operator.mod,
+    IntegerBinary.MAXIMUM: max,
+    IntegerBinary.MINIMUM: min,
+}

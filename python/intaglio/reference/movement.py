@@ -50,7 +50,19 @@ def broadcast_to(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
 def gather(view: NodeView, x: NDArray[Any], indices: NDArray[Any]) -> NDArray[Any]:
     """Positions along an axis; negative ones count from the end."""
     axis = view.number("axis")
-    outside = (indices < -x.shape[axis]) | (indices >= x.shape[axis])
-    if outside.any():
-        view.fail(InputError, "index", f"{-x.shape[axis]} to {x.shape[axis] - 1}", indices[outside][0])
+    _check_indices(view, indices, x.shape[axis])
     return np.take(x, indices, axis=axis)
+
+
+def gather_nd(view: NodeView, x: NDArray[Any], indices: NDArray[Any]) -> NDArray[Any]:
+    """Positions along the first axes, which lie along the last axis of the indices."""
+    positions = np.moveaxis(indices, -1, 0)
+    for along, size in zip(positions, x.shape, strict=False):
+        _check_indices(view, along, size)
+    return np.asarray(x[tuple(positions)])
+
+
+def _check_indices(view: NodeView, indices: NDArray[Any], size: int) -> None:
+    outside = (indices < -size) | (indices >= size)
+    if outside.any():
+        view.fail(InputError, "index", f"{-size} to {size - 1}", indices[outside][0])

@@ -65,6 +65,8 @@ _RULES: Final[dict[str, Callable[[NodeView], None]]] = {
     "integer_conv2d": integer.integer_conv2d,
     "integer_matmul": integer.integer_matmul,
     "cast": conversion.cast,
+    "integer_binary": integer.integer_binary,
+    "gather_nd": movement.gather_nd,
     "detection_postprocess": detection.detection_postprocess,
 }
 

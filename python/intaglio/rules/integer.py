@@ -1,4 +1,4 @@
-"""Rules of the sums of products that stay int32."""
+"""Rules of the sums of products that stay int32, and of arithmetic on integers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 
 from intaglio.errors import ShapeError
-from intaglio.rules.gemm import check_convolution, check_matmul
+from intaglio.opset import IntegerBinary
+from intaglio.rules.gemm import broadcast, check_convolution, check_matmul
 from intaglio.rules.requantization import check_accumulator
-from intaglio.rules.view import INT8, INT32, NodeView, listed
+from intaglio.rules.view import INT8, INT32, INT64, NodeView, listed
 
 
 def integer_conv2d(view: NodeView) -> None:
@@ -24,6 +25,18 @@ def integer_matmul(view: NodeView) -> None:
     check_matmul(view)
     _check_types(view, ("a", "b"), ("a_zero_point", "b_zero_point"), ((), view["b"].shape[-1:]))
     check_accumulator(view, view["a"].shape[-1] * 255 * 255)
+
+
+def integer_binary(view: NodeView) -> None:
+    """Operands broadcast; divisors are constants without zeros."""
+    a, b = view["a"], view["b"]
+    view.want_dtype(a, INT32, INT64)
+    view.want_dtype(b, a.dtype)
+    view.want_dtype(view.output, a.dtype)
+    view.want_between("kind", (view.number("kind"),), 0, len(IntegerBinary) - 1)
+    view.want_shape(view.output, broadcast(view, a.shape, b.shape))
+    if view.number("kind") in (IntegerBinary.FLOOR_DIV, IntegerBinary.FLOOR_MOD):
+        view.want(bool(view.data("b").all()), f"'{b.name}'", "divisors that are not zero", "a zero")
 
 
 def _check_types(

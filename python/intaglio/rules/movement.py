@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from intaglio.errors import ShapeError
 from intaglio.rules.gemm import WINDOW_LIMIT, broadcast
@@ -80,8 +82,26 @@ def gather(view: NodeView) -> None:
     view.want_dtype(indices, INT32, INT64)
     view.want_axis(axis, len(x.shape))
     view.want_shape(y, (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
-    if indices.data is not None and indices.data.size:
-        low, high = int(indices.data.min()), int(indices.data.max())
-        inside = -x.shape[axis] <= low and high < x.shape[axis]
-        expected = f"{-x.shape[axis]} to {x.shape[axis] - 1}"
-        view.want(inside, f"'{indices.name}'", expected, f"{low} to {high}", ShapeError)
+    if indices.data is not None:
+        _check_indices(view, indices.data, x.shape[axis])
+
+
+def gather_nd(view: NodeView) -> None:
+    """The last axis of the indices holds positions along the first axes of x; constant ones must lie inside them."""
+    x, indices, y = view["x"], view["indices"], view.output
+    view.want_like(y, x)
+    view.want_dtype(indices, INT32, INT64)
+    depth = indices.shape[-1] if indices.shape else 0
+    view.want(1 <= depth <= len(x.shape), f"last axis of '{indices.name}'", f"1 to {len(x.shape)}", depth, ShapeError)
+    view.want_shape(y, (*indices.shape[:-1], *x.shape[depth:]))
+    if indices.data is not None:
+        for axis in range(depth):
+            _check_indices(view, indices.data[..., axis], x.shape[axis])
+
+
+def _check_indices(view: NodeView, indices: NDArray[Any], size: int) -> None:
+    if not indices.size:
+        return
+    low, high = int(indices.min()), int(indices.max())
+    inside = -size <= low and high < size
+    view.want(inside, f"'{view['indices'].name}'", f"{-size} to {size - 1}", f"{low} to {high}", ShapeError)

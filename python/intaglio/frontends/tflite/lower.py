@@ -59,6 +59,9 @@ LOWERINGS: Final = {
     "RESIZE_BILINEAR": ("resize", "resize_bilinear"),
     "QUANTIZE": ("conversion", "quantize"),
     "DEQUANTIZE": ("conversion", "dequantize"),
+    "CAST": ("integers", "cast"),
+    "GATHER": ("integers", "gather"),
+    "GATHER_ND": ("integers", "gather_nd"),
     "CUSTOM 'TFLite_Detection_PostProcess'": ("detection", "detection_postprocess"),
     "LEAKY_RELU": ("unary", "leaky_relu"),
     "GELU": ("unary", "gelu"),
@@ -95,6 +98,11 @@ FLOAT_LOWERINGS: Final = {
     "ROUND": ("float32_elementwise", "function"),
 }
 
+#: The same for operators that make int32 or int64.
+INTEGER_LOWERINGS: Final = dict.fromkeys(
+    ("ADD", "SUB", "MUL", "FLOOR_DIV", "FLOOR_MOD", "MAXIMUM", "MINIMUM"), ("integers", "binary")
+)
+
 
 def load(data: FileBytes, requant: Requant) -> Graph:
     """The graph of a .tflite file, operator by operator as the file has them."""
@@ -118,8 +126,9 @@ def _lower(lowering: Lowering, op: Operator) -> None:
 
         if fold(lowering, op):
             return
-    floats = op.op in FLOAT_LOWERINGS and lowering.model.tensors[op.outputs[0]].type == "float32"
-    lowerings = FLOAT_LOWERINGS if floats else LOWERINGS
+    kind = lowering.model.tensors[op.outputs[0]].type
+    special = FLOAT_LOWERINGS if kind == "float32" else INTEGER_LOWERINGS if kind in ("int32", "int64") else {}
+    lowerings = special if op.op in special else LOWERINGS
     if op.op not in lowerings:
         advice = "cut the network before it" if op.op.startswith("CUSTOM") else "replace it, or cut the network there"
         raise UnsupportedOpError(f"{lowering.locate(op)} is not supported; {advice} and compute it outside")
@@ -146,6 +155,4 @@ def _port(lowering: Lowering, index: int, tensor: Tensor) -> Port:
     source = lowering.model.tensors[index]
     if source.type != "uint8":
         return Port(tensor.name, tensor.dtype)
-    if tensor.scale is None:
-        raise UnsupportedOpError(f"tensor {source.name!r} enters or leaves the network as uint8 without a scale")
     return Port(tensor.name, np.dtype(np.uint8))

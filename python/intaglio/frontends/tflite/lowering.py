@@ -238,6 +238,9 @@ class Lowering:
                 raise ModelFormatError(
                     f"tensor {source.name!r} of type {source.type} has zero point {int(source.zero_point[0])}"
                 )
+        elif source.type == "uint8" and source.scale.size == 0:
+            # Numbers, as pixels are.
+            scale, zero_point = np.float32(1), -128
         return self._add(Tensor(source.name, shape, dtype, scale, zero_point, data))
 
     def _add(self, tensor: Tensor) -> Tensor:
