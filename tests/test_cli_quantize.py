@@ -73,6 +73,20 @@ def test_quantize_passes_options_on(net: Path, array: Path, tmp_path: Path, caps
     assert recipe("--scheme", "dynamic")["scheme"] == "dynamic"
 
 
+def test_statistics_are_kept_and_reused(
+    net: Path, array: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "statistics.json"
+    arguments = ("quantize", net, "--statistics", kept, "--method", "percentile", "-o")
+    succeed(capsys, *arguments, tmp_path / "a.intaglio", "--calibration", array)
+    succeed(capsys, *arguments, tmp_path / "b.intaglio")
+    assert (tmp_path / "a.intaglio").read_bytes() == (tmp_path / "b.intaglio").read_bytes()
+    residual(seed=1).save(net)
+    assert "statistics of this network" in fail(capsys, *arguments, tmp_path / "c.intaglio")
+    kept.write_text("{}")
+    assert "not calibration statistics" in fail(capsys, *arguments, tmp_path / "c.intaglio")
+
+
 def test_compare_shows_the_worst_layers_and_writes_a_page(
     net: Path, array: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

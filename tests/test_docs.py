@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import intaglio
 from intaglio import cli
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,17 +35,48 @@ def blocks(language: str) -> list[object]:
 
 @pytest.fixture
 def folder(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder of a reader who has a network, a picture and an array."""
+    """The current folder of a reader who has networks, pictures and an array."""
     shutil.copy(data / "models" / "tf2_mobilenet_v2_1.0_224_ptq.tflite", tmp_path / "net.tflite")
     shutil.copy(data / "images" / "grace_hopper.jpg", tmp_path / "photo.jpg")
     np.save(tmp_path / "x.npy", np.zeros((1, 224, 224, 3), np.uint8))
+    (tmp_path / "net.onnx").write_bytes(float_network())
+    (tmp_path / "pictures").mkdir()
+    for picture in sorted((data / "images" / "imagenet_dev").glob("*.jpg"))[:8]:
+        shutil.copy(picture, tmp_path / "pictures")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
+def float_network() -> bytes:
+    """An ONNX file with the nodes that the pages name."""
+    onnx = pytest.importorskip("onnx")
+    node, info = onnx.helper.make_node, onnx.helper.make_tensor_value_info
+    rng = np.random.default_rng(0)
+    shapes = {"stem_w": (8, 3, 3, 3), "head_w": (8, 8, 3, 3), "logits_w": (8, 10)}
+    weights = [
+        onnx.numpy_helper.from_array(rng.normal(0, 0.2, shape).astype(np.float32), name)
+        for name, shape in shapes.items()
+    ]
+    nodes = [
+        node("Conv", ["x", "stem_w"], ["a"], "stem", strides=[2, 2]),
+        node("Relu", ["a"], ["b"], "relu"),
+        node("Conv", ["b", "head_w"], ["c"], "head/conv"),
+        node("GlobalAveragePool", ["c"], ["d"], "head/pool"),
+        node("Flatten", ["d"], ["e"], "flat"),
+        node("Gemm", ["e", "logits_w"], ["y"], "logits"),
+    ]
+    ports = [info("x", 1, ["N", 3, 32, 32])], [info("y", 1, ["N", 10])]
+    graph = onnx.helper.make_graph(nodes, "net", *ports, weights)
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    serialized: bytes = model.SerializeToString()
+    return serialized
+
+
 @pytest.mark.parametrize("code", blocks("python"))
 def test_python_runs(code: str, folder: Path) -> None:
-    exec(compile(code, "snippet", "exec"), {"np": np, "x": np.load(folder / "x.npy")})
+    images = np.random.default_rng(1).standard_normal((16, 3, 32, 32)).astype(np.float32)
+    names = {"intaglio": intaglio, "np": np, "x": np.load(folder / "x.npy"), "images": images}
+    exec(compile(code, "snippet", "exec"), names)
 
 
 @pytest.mark.parametrize("code", blocks("sh"))

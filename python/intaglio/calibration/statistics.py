@@ -49,16 +49,16 @@ class Statistics:
     """Statistics of tensors by name. They serve any method of choosing ranges, so they can be kept and reused."""
 
     tensors: dict[str, TensorStatistics]
-    #: The method of `range` unless told otherwise.
+    #: How `range` chooses.
     method: str
     #: Runs of the network that they come from.
     samples: int
     #: Tells apart the networks that statistics can be of, where that matters.
     network: str = ""
 
-    def range(self, tensor: str, *, method: str | None = None, symmetric: bool = False) -> tuple[float, float]:
-        """The range that a grid of 256 numbers should cover; it holds 0. Symmetric: (-m, m)."""
-        return METHODS[check_method(method or self.method)](self._of(tensor).histogram, symmetric)
+    def range(self, tensor: str, *, symmetric: bool = False) -> tuple[float, float]:
+        """The range that a grid of 256 numbers should cover, by the method; it holds 0. Symmetric: (-m, m)."""
+        return METHODS[self.method](self._of(tensor).histogram, symmetric)
 
     def observed(self, tensor: str) -> tuple[float, float]:
         """The smallest and largest value seen."""
@@ -80,8 +80,7 @@ class Statistics:
             for name, entry in self.tensors.items()
         }
         head = {"format": _FORMAT, "version": _VERSION, "method": self.method, "samples": self.samples}
-        head["network"] = self.network
-        return json.dumps({**head, "tensors": tensors})
+        return json.dumps({**head, "network": self.network, "tensors": tensors})
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Statistics:

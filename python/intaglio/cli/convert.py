@@ -1,4 +1,4 @@
-"""`intaglio convert`: a .tflite network into an .intaglio file."""
+"""`intaglio convert`: a network of another format into an .intaglio file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from intaglio.cli import options, text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", type=Path, help=".tflite file")
+    parser.add_argument("source", type=Path, help=".onnx or .tflite file")
     parser.add_argument("-o", "--output", type=Path, help="file to write (default: the source's name with .intaglio)")
     options.add_requant(parser)
     options.add_json(parser)

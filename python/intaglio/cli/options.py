@@ -32,7 +32,7 @@ def add_requant(parser: argparse.ArgumentParser) -> None:
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """The network and how to load it."""
-    parser.add_argument("model", type=Path, help=".intaglio or .tflite file")
+    parser.add_argument("model", type=Path, help=".intaglio, .onnx or .tflite file")
     parser.add_argument("--threads", type=positive, help="most threads to use (default: every core this process has)")
     parser.add_argument("--isa", help="force an instruction-set tier (`intaglio doctor` lists them)")
     add_requant(parser)

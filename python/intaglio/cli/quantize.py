@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from intaglio.cli import options, samples, text
 
-_METHODS = ("min_max", "percentile", "mse", "entropy")
+if TYPE_CHECKING:
+    import intaglio
+    from intaglio.calibration import Statistics
+
+_METHODS: Final = ("min_max", "percentile", "mse", "entropy")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--keep-float", nargs="+", default=[], metavar="NODE", help="nodes that stay float: names, or re:PATTERN"
     )
+    parser.add_argument(
+        "--statistics",
+        type=Path,
+        metavar="FILE",
+        help="JSON file for what calibration measures: written, or without --calibration read",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     options.add_json(parser)
 
@@ -39,20 +50,16 @@ def run(arguments: argparse.Namespace) -> None:
     output: Path = arguments.output or arguments.source.with_suffix(".intaglio")
     if output.exists() and output.samefile(arguments.source):
         raise intaglio.Error(f"{output} is the source itself; name another file with --output")
-    if arguments.scheme == "static" and arguments.calibration is None:
-        raise intaglio.Error("a static scheme needs examples of the input: give --calibration, or --scheme dynamic")
     source = intaglio.convert(arguments.source)
-    data = () if arguments.calibration is None else samples.read(arguments.calibration, source, arguments)
     graph = intaglio.quantize(
         source,
-        data,
+        calibration(source, arguments) if arguments.scheme == "static" else (),
         scheme=arguments.scheme,
         activations=arguments.activations,
         calibration_method=arguments.method,
         per_channel=not arguments.per_tensor,
         recover=arguments.recover,
         keep_float=arguments.keep_float,
-        progress=not arguments.quiet,
     )
     graph.save(output)
     sizes = arguments.source.stat().st_size, output.stat().st_size
@@ -62,3 +69,24 @@ def run(arguments: argparse.Namespace) -> None:
         )
     else:
         print(f"{output}: {len(graph.nodes)} nodes, {text.size(sizes[1])} (the source has {text.size(sizes[0])})")
+
+
+def calibration(source: intaglio.Graph, arguments: argparse.Namespace) -> Statistics:
+    """What is known of the network's tensors: measured now, or read from a file."""
+    import intaglio
+    from intaglio.calibration import Statistics
+
+    if arguments.calibration is None:
+        if arguments.statistics is None:
+            raise intaglio.Error("a static scheme needs examples of the input: --calibration, or --scheme dynamic")
+        return Statistics.load(arguments.statistics)
+    statistics = intaglio.calibrate(
+        source,
+        samples.read(arguments.calibration, source, arguments),
+        recover=arguments.recover,
+        keep_float=arguments.keep_float,
+        progress=not arguments.quiet,
+    )
+    if arguments.statistics is not None:
+        statistics.save(arguments.statistics)
+    return statistics
