@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from intaglio.cli import text
+from intaglio.cli.info import shorten
 from intaglio.comparison.costs import Costs
 from intaglio.comparison.result import Comparison, Layer, Output
 
@@ -45,7 +46,7 @@ def layer_table(layers: Sequence[Layer]) -> str:
     columns = ("own SQNR", "accumulated", "cosine", "MSE", "outside")
     rows = [
         (
-            layer.tensor,
+            shorten(layer.tensor),
             layer.op,
             decibels(layer.own.sqnr),
             decibels(layer.accumulated.sqnr),
