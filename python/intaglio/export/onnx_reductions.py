@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -94,6 +95,9 @@ def _pool(out: Assembly, view: NodeView, op: str, **attributes: int) -> None:
 
 def _reduce(out: Assembly, view: NodeView, kind: FloatReduce) -> None:
     x, y, axes = view["x"], view.output, view.numbers("axes")
+    if kind is FloatReduce.MEAN and axes == (1, 2) and len(x.shape) == 4:
+        _global_average_pool(out, view)
+        return
     order, keeps = out.order(x), len(y.shape) == len(x.shape)
     places = sorted(order.index(axis) for axis in axes)
     if not axes:
@@ -104,6 +108,16 @@ def _reduce(out: Assembly, view: NodeView, kind: FloatReduce) -> None:
     else:
         result = out.emit(_REDUCE[kind], [out.numbers(x)], axes=places, keepdims=int(keeps))
     out.finish(y, result, order if keeps else _without(order, axes))
+
+
+def _global_average_pool(out: Assembly, view: NodeView) -> None:
+    """A mean over images, which engines compute in integers; its rounding stands before a reshape."""
+    x, y = view["x"], view.output
+    pooled = replace(y, name=f"{y.name}/pooled", shape=(x.shape[0], 1, 1, x.shape[3]))
+    kept = y if y.shape == pooled.shape else pooled
+    out.finish(kept, out.emit("GlobalAveragePool", [out.numbers(x, CHANNELS_FIRST)]), CHANNELS_FIRST)
+    if kept is pooled:
+        out.finish(y, out.emit("Reshape", [out.numbers(pooled), out.integers("shape", y.shape)]))
 
 
 def _arg_extreme(out: Assembly, view: NodeView, op: str) -> None:

@@ -67,7 +67,8 @@ def grid_of_range(low: float, high: float, *, symmetric: bool = False) -> Grid:
         return Grid(np.asarray(scale), np.zeros((), np.int32))
     scale = np.float32(max((high - low) / 255, _TINY))
     zero_point = int(np.clip(np.rint(-128 - low / float(scale)), -128, 127))
-    return Grid(np.asarray(scale), np.array(zero_point, np.int32))
+    # Other engines have asymmetric activations as uint8, and round sums so.
+    return Grid(np.asarray(scale), np.array(zero_point, np.int32), unsigned=True)
 
 
 def weight_grids(graph: Graph, nodes: Iterable[Node], activations: Grids, options: PerNode) -> Grids:
