@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
@@ -52,7 +52,7 @@ class ResamplingMixin(GraphAssembler):
         align_corners: bool,
         half_pixel_centers: bool,
         name: str | None,
-        attrs: dict[str, AttrValue],
+        attrs: Mapping[str, AttrValue],
     ) -> str:
         need_rank(f"{op} input", shape := self.tensor(x).shape, 4)
         height, width = pair(size)
@@ -63,4 +63,6 @@ class ResamplingMixin(GraphAssembler):
             self._part(name, part, table(old, new, align_corners=align_corners, half_pixel_centers=half_pixel_centers))
             for part, old, new in (("row", shape[1], height), ("column", shape[2], width))
         ]
-        return self.node(op, (x, *tables), attrs, shape=(shape[0], height, width, shape[3]), **self._like(x), name=name)
+        return self.node(
+            op, (x, *tables), dict(attrs), shape=(shape[0], height, width, shape[3]), **self._like(x), name=name
+        )
