@@ -11,7 +11,7 @@ from intaglio.export.onnx_assembly import Array, Assembly, Order, onnx_type
 from intaglio.export.onnx_functions import Limits, recognized
 from intaglio.export.onnx_sums import bounded, check_factor
 from intaglio.frontends.onnx.values import plain
-from intaglio.opset import SCALED_SUM, FloatBinary, FloatUnary, Requant
+from intaglio.opset import SCALED_SUM, FloatBinary, FloatUnary, IntegerBinary, Requant
 from intaglio.rules.view import NodeView
 
 _BINARY: Final = {
@@ -22,6 +22,14 @@ _BINARY: Final = {
     FloatBinary.MAXIMUM: "Max",
     FloatBinary.MINIMUM: "Min",
     FloatBinary.POW: "Pow",
+}
+_INTEGER: Final = {
+    IntegerBinary.ADD: "Add",
+    IntegerBinary.SUB: "Sub",
+    IntegerBinary.MUL: "Mul",
+    IntegerBinary.FLOOR_MOD: "Mod",
+    IntegerBinary.MAXIMUM: "Max",
+    IntegerBinary.MINIMUM: "Min",
 }
 _UNARY: Final = {
     FloatUnary.IDENTITY: "Identity",
@@ -77,6 +85,20 @@ def float_binary(out: Assembly, view: NodeView) -> None:
     _binary(out, view, _BINARY[FloatBinary(view.number("kind"))])
 
 
+def integer_binary(out: Assembly, view: NodeView) -> None:
+    """ONNX divides toward zero: where that leaves another rest than dividing down does, one is too much."""
+    kind = IntegerBinary(view.number("kind"))
+    if kind is not IntegerBinary.FLOOR_DIV:
+        _binary(out, view, _INTEGER[kind])
+        return
+    order = _common_order(out, view)
+    a, b = _operands(out, view, order)
+    quotient = out.emit("Div", [a, b])
+    rest = out.emit("Sub", [a, out.emit("Mul", [quotient, b])])
+    excess = out.emit("Div", [out.emit("Sub", [out.emit("Mod", [a, b]), rest]), b])
+    out.finish(view.output, out.emit("Sub", [quotient, excess]), order)
+
+
 def float_prelu(out: Assembly, view: NodeView) -> None:
     _binary(out, view, "PRelu")
 
@@ -104,9 +126,15 @@ def float_unary(out: Assembly, view: NodeView) -> None:
 def _binary(out: Assembly, view: NodeView, op: str) -> None:
     """Both operands in the order of the larger one."""
     order = _common_order(out, view)
-    result = out.emit(op, [out.numbers(tensor, order) for tensor in view.inputs[:2]])
+    result = out.emit(op, _operands(out, view, order))
     result = bounded(out, view, result) if "clamp" in view.node.attrs else result
     out.finish(view.output, result, order)
+
+
+def _operands(out: Assembly, view: NodeView, order: Order) -> list[str]:
+    """Axes that broadcasting adds in front need no operator where the others lie as in the graph."""
+    is_plain = order == plain(len(order))
+    return [out.numbers(t, plain(len(t.shape)) if is_plain else order) for t in view.inputs[:2]]
 
 
 def _common_order(out: Assembly, view: NodeView) -> Order:

@@ -88,6 +88,11 @@ def gather(out: Assembly, view: NodeView) -> None:
     out.finish(view.output, out.emit("Gather", inputs, axis=view.number("axis")))
 
 
+def gather_nd(out: Assembly, view: NodeView) -> None:
+    inputs = [out.numbers(tensor, plain(len(tensor.shape))) for tensor in view.inputs]
+    out.finish(view.output, out.emit("GatherND", inputs))
+
+
 def resize_nearest(out: Assembly, view: NodeView) -> None:
     """By the mode that gives the same positions; positions of no mode are gathered."""
     x, y, tables = view["x"], view.output, [view.data(name) for name in ("row", "column")]
