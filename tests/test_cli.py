@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import intaglio
 from intaglio import cli, cpu, demo
 from intaglio.cli import COMMANDS, text
 from intaglio.cli.demo import ink_for
@@ -214,3 +215,14 @@ def test_numbers_read_well() -> None:
         "x      1",
         "long  22",
     ]
+
+
+def test_convert_shows_its_passes(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = data / "models" / "tf2_mobilenet_v2_1.0_224_ptq.tflite"
+    succeed(capsys, "convert", source, "-o", tmp_path / "net.intaglio", "--dump-passes", tmp_path / "passes")
+    dumped = {file.name: file.read_text("utf-8") for file in sorted((tmp_path / "passes").iterdir())}
+    afters, befores = list(dumped)[::2], list(dumped)[1::2]
+    assert befores
+    assert [name.replace(".after.", ".before.") for name in afters] == befores
+    assert all(dumped[after] != dumped[before] for after, before in zip(afters, befores, strict=True))
+    assert dumped[afters[-1]] == intaglio.Graph.load(tmp_path / "net.intaglio").summary() + "\n"

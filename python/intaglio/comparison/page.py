@@ -28,7 +28,7 @@ def page(comparison: Comparison) -> str:
         "<h2>Error by layer</h2>",
         "<p>Signal to quantization noise in the order in which the layers run; higher is better. The own error of a "
         "layer is what it adds when it is given the float network&#39;s values; the accumulated error is what has come "
-        "together from all layers up to it. Hollow marks are layers that stay in float32; exact ones are at the top.</p>",
+        "together from all layers up to it. Hollow marks stay in float32; exact layers are at the top.</p>",
         '<p class="key"><i style="background:var(--own)"></i>own'
         '<i style="background:var(--accumulated)"></i>accumulated</p>',
         plots.error_plot(comparison.layers),

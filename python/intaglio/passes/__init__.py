@@ -12,6 +12,7 @@ from intaglio.passes.fuse_clamps import fuse_clamps
 from intaglio.passes.merge_lookups import merge_lookups
 from intaglio.passes.merge_reshapes import merge_reshapes
 from intaglio.passes.remove_dead import remove_dead
+from intaglio.passes.sequence import in_order
 
 __all__ = [
     "elide_identities",
@@ -28,6 +29,4 @@ _PASSES = (merge_reshapes, merge_lookups, elide_identities, fuse_clamps, fold_pa
 
 def simplify(graph: Graph) -> Graph:
     """All passes in order."""
-    for rewrite in _PASSES:
-        graph = rewrite(graph)
-    return graph
+    return in_order(_PASSES, graph)

@@ -11,6 +11,7 @@ from intaglio.passes.fold_constants import fold_constants
 from intaglio.passes.fuse_activations import fuse_activations
 from intaglio.passes.recognize_activations import recognize_activations
 from intaglio.passes.remove_dead import remove_dead
+from intaglio.passes.sequence import in_order
 
 _PASSES = (remove_dead, fold_constants, recognize_activations, fold_batch_norm, fuse_activations, remove_dead)
 
@@ -21,6 +22,4 @@ def simplify_float(graph: Graph, rounded: Collection[str] = ()) -> Graph:
     computed = {name for node in remove_dead(graph).nodes for name in node.outputs} - ports
     held = tuple(Port(name, graph.tensors[name].dtype) for name in rounded if name in computed)
     guarded = replace(graph, outputs=(*graph.outputs, *held))
-    for rewrite in _PASSES:
-        guarded = rewrite(guarded)
-    return replace(guarded, outputs=graph.outputs)
+    return replace(in_order(_PASSES, guarded), outputs=graph.outputs)
