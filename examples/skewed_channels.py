@@ -34,7 +34,7 @@ BLOCKS = ((48, 1), (64, 2), (64, 1), (96, 2))
 Array = NDArray[Any]
 
 
-class Convolution(nn.Module):
+class Convolution(nn.Module):  # type: ignore[misc, unused-ignore]
     """Weights are trained at one size for all channels; the gains of this layer and the last set the real ones."""
 
     def __init__(self, channels: int, kernel: int, before: Tensor, *, stride: int = 1, depthwise: bool = False) -> None:
@@ -53,7 +53,7 @@ class Convolution(nn.Module):
         return nn.functional.relu(nn.functional.conv2d(x, weight, self.bias * self.gain, **self.window))
 
 
-class Classifier(nn.Module):
+class Classifier(nn.Module):  # type: ignore[misc, unused-ignore]
     """The mean of each channel, and a linear layer."""
 
     def __init__(self, before: Tensor) -> None:
