@@ -14,7 +14,6 @@ struct Simd512 : Rounding512 {
   static constexpr int kLanes = 16;
   static constexpr int kSites = 7;
   static constexpr int kSitesInRuns = 6;
-  using Sum = __v16si;
 
   static INTAGLIO_INLINE Vector load(const void* address) { return _mm512_loadu_si512(address); }
 

@@ -5,6 +5,8 @@
 //   kTallPanels, kNearPanels, kMaxPanels  widths in panels: of the tile for large weights, of that for weights which
 //                                         stay in the first-level cache, of the widest
 //   Vector, Weights, Activations          a vector of int32, and the two operands of dot()
+//   Sum                                   Vector, of int32 by type too: GCC copies sums of the other type before and
+//                                         after each vpdpbusd in loops that are not unrolled all over a tile
 //   load_bias(p), add(a, b), splat(i)
 //   load_weights(p)                       4 bytes for each of a vector's columns
 //   broadcast(p)                          4 activation bytes for every column

@@ -18,21 +18,23 @@ __attribute__((always_inline)) inline void sum_one_row(const GemmBlock& block, c
                                                        const std::int8_t* weights, const std::int32_t* bias,
                                                        typename Isa::Vector* sums) {
   using Vector = typename Isa::Vector;
+  using Sum = typename Isa::Sum;
   constexpr int kLanes = static_cast<int>(kPanelColumns) / Isa::kVectors;
   constexpr std::ptrdiff_t kStep = panel_bytes(1);
   const std::int32_t* const offsets = block.offsets;
-  Vector partial[Isa::kPartialSums][Isa::kVectors];
+  Sum partial[Isa::kPartialSums][Isa::kVectors];
 #pragma GCC unroll 4
   for (int v = 0; v < Isa::kVectors; ++v) {
-    partial[0][v] = Isa::load_bias(bias + v * kLanes);
+    partial[0][v] = (Sum)Isa::load_bias(bias + v * kLanes);
 #pragma GCC unroll 4
-    for (int i = 1; i < Isa::kPartialSums; ++i) partial[i][v] = Isa::splat(0);
+    for (int i = 1; i < Isa::kPartialSums; ++i) partial[i][v] = (Sum)Isa::splat(0);
   }
   const auto add_group = [&](int i, const std::uint8_t* x, const std::int8_t* w) __attribute__((always_inline)) {
     const typename Isa::Activations activations = Isa::broadcast(x);
 #pragma GCC unroll 4
     for (int v = 0; v < Isa::kVectors; ++v) {
-      partial[i][v] = Isa::dot(partial[i][v], activations, Isa::load_weights(w + v * kLanes * int{kGroupBytes}));
+      const typename Isa::Weights weight = Isa::load_weights(w + v * kLanes * int{kGroupBytes});
+      partial[i][v] = (Sum)Isa::dot((Vector)partial[i][v], activations, weight);
     }
   };
   const auto group_at = [&](std::size_t group) __attribute__((always_inline)) {
@@ -46,9 +48,9 @@ __attribute__((always_inline)) inline void sum_one_row(const GemmBlock& block, c
   for (; group < block.groups; ++group, weights += kStep) add_group(0, group_at(group), weights);
 #pragma GCC unroll 4
   for (int v = 0; v < Isa::kVectors; ++v) {
-    sums[v] = partial[0][v];
+    sums[v] = (Vector)partial[0][v];
 #pragma GCC unroll 4
-    for (int i = 1; i < Isa::kPartialSums; ++i) sums[v] = Isa::add(sums[v], partial[i][v]);
+    for (int i = 1; i < Isa::kPartialSums; ++i) sums[v] = Isa::add(sums[v], (Vector)partial[i][v]);
   }
 }
 

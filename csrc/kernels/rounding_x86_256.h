@@ -14,6 +14,7 @@ namespace {
 
 struct Rounding256 {
   using Vector = __m256i;
+  using Sum = __v8si;
   using Bytes = __m256i;
 
   static INTAGLIO_INLINE Vector load(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
@@ -61,8 +62,8 @@ struct Rounding256 {
       INTAGLIO_INLINE Half(Vector multiplier, Vector right, bool once) : multiplier_(multiplier), right_(right) {
         const Vector one = _mm256_set1_epi64x(1);
         const Vector half = _mm256_sllv_epi64(one, _mm256_sub_epi64(right, one));
-        const Vector twice = _mm256_cmpgt_epi64(right, _mm256_set1_epi64x(31));
-        const Vector first = _mm256_and_si256(twice, _mm256_set1_epi64x(once ? 0 : 1 << 30));
+        // 2^30 where half is more, that is, where the shift is negative.
+        const Vector first = _mm256_and_si256(_mm256_sub_epi64(half, one), _mm256_set1_epi64x(once ? 0 : 1 << 30));
         const Vector offset = _mm256_add_epi64(half, _mm256_slli_epi64(one, 63));
         above_ = _mm256_add_epi64(offset, first);
         below_ = _mm256_sub_epi64(offset, once ? one : first);

@@ -14,6 +14,7 @@ namespace {
 
 struct Rounding512 {
   using Vector = __m512i;
+  using Sum = __v16si;
   using Bytes = __m512i;
 
   // A 4x4 transposition of the dwords, its own inverse: packing and unpacking twice work within 128-bit lanes.
@@ -62,8 +63,8 @@ struct Rounding512 {
       INTAGLIO_INLINE Half(Vector multiplier, Vector right, bool once) : multiplier_(multiplier), right_(right) {
         const Vector one = _mm512_set1_epi64(1);
         const Vector half = _mm512_sllv_epi64(one, _mm512_sub_epi64(right, one));
-        const __mmask8 twice = _mm512_cmpgt_epi64_mask(right, _mm512_set1_epi64(31));
-        const Vector first = _mm512_maskz_set1_epi64(twice, once ? 0 : 1 << 30);
+        // 2^30 where half is more, that is, where the shift is negative.
+        const Vector first = _mm512_and_si512(_mm512_sub_epi64(half, one), _mm512_set1_epi64(once ? 0 : 1 << 30));
         above_ = _mm512_add_epi64(half, first);
         below_ = _mm512_sub_epi64(half, once ? one : first);
       }
