@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intaglio.errors import DTypeError, Error, ModelFormatError, UnsupportedOpError
-from intaglio.frontends.onnx.model import Model, SourceNode
+from intaglio.frontends.onnx.model import Model
 from intaglio.frontends.onnx.placement import Placement
 from intaglio.frontends.onnx.values import (
     Value,
-    constant,
     only_ones_move,
-    plain,
     reshape_groups,
     stored_shape,
 )
@@ -204,6 +202,3 @@ def _by_position(value: Value, groups: list[tuple[list[int], list[int]]]) -> lis
         last = min(places, default=last + 0.5)
         ranked.append((last, group))
     return [group for _, group in sorted(ranked, key=lambda pair: pair[0])]
-
-
-__all__ = ["FLOAT32", "INT8", "INT32", "INT64", "QUANTIZED", "UINT8", "Lowering", "SourceNode", "constant", "plain"]
