@@ -63,7 +63,7 @@ def test_tflite_networks_elsewhere(name: str, engine: str, data: Path) -> None:
     file, batch = to_bytes(graph), samples(data, name, 8)
     source, target = graph.inputs[0].tensor, graph.outputs[0].tensor
     expected = intaglio.load(graph).run({source: batch}, raw=True)[target]
-    result = one_by_one(ENGINES[engine], file, source, batch)[target]
+    result = ENGINES[engine](file, {source: batch})[target]
     assert result.dtype == expected.dtype
     assert np.mean(result != expected) <= NETWORKS[name][engine == "openvino"]
     assert np.mean(result.argmax(axis=1) == expected.argmax(axis=1)) >= 0.85
@@ -175,3 +175,46 @@ def test_files_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
     with pytest.raises(FileNotFoundError):
         graph.to_onnx(tmp_path / "no folder" / "net.onnx")
+
+
+def _batch_of(data: bytes) -> Any:
+    """What the file says of the first axis of its input."""
+    size = onnx.load_model_from_string(data).graph.input[0].type.tensor_type.shape.dim[0]
+    return size.dim_param or size.dim_value
+
+
+def test_any_batch_runs() -> None:
+    b = Builder()
+    x = b.input("x", (1, 6, 8, 4), 0.03, 2)
+    y = b.resize_nearest(b.pad(x, ((0, 0), (1, 0), (0, 1), (0, 0))), (14, 9))
+    y = b.slice(y, (0, 2, 1, 0), (1, 9, 8, 4))
+    y = b.max_pool2d(b.resize_bilinear(y, (7, 5), half_pixel_centers=True), 2)
+    y = b.transpose(b.reshape(y, (1, 6, 4)), (0, 2, 1))
+    y = b.concat([y, b.reshape(y, (1, 4, 6))], 2)
+    b.output(b.softmax(b.reshape(y, (1, -1))))
+    graph = b.build()
+    file, batch = to_bytes(graph), np.random.default_rng(0).integers(-128, 128, (5, 6, 8, 4)).astype(np.int8)
+    assert _batch_of(file) == "batch"
+    (name, expected), *_ = reference.run(graph, {"x": batch}).items()
+    result = run_onnxruntime(file, {"x": batch}, optimized=False)[name]
+    assert result.shape == expected.shape
+    assert np.abs(result.astype(int) - expected).max() <= 2
+
+
+@pytest.mark.parametrize("mixing", ["mean", "concat", "reshape", "transpose", "matmul"])
+def test_a_batch_that_is_mixed_stays_as_it_is(mixing: str) -> None:
+    b = Builder()
+    x = b.input("x", (1, 4, 4), 0.1, 0)
+    made = {
+        "mean": lambda: b.mean(x, (0,), 0.1, 0, keepdims=True),
+        "concat": lambda: b.slice(b.concat([x, x], 0), (0, 0, 0), (1, 4, 4)),
+        "reshape": lambda: b.reshape(b.reshape(x, (2, 8)), (1, 16)),
+        "transpose": lambda: b.reshape(b.transpose(x, (1, 0, 2)), (1, 16)),
+        "matmul": lambda: b.batch_matmul(b.reshape(x, (1, 16)), b.reshape(x, (16, 1)), 0.1, 0),
+    }[mixing]()
+    b.output(made)
+    graph = b.build()
+    assert _batch_of(to_bytes(graph)) == 1
+    inputs = {"x": np.random.default_rng(0).integers(-128, 128, (1, 4, 4)).astype(np.int8)}
+    (name, expected), *_ = reference.run(graph, inputs).items()
+    assert np.abs(run_onnxruntime(to_bytes(graph), inputs)[name].astype(int) - expected).max() <= 1

@@ -87,8 +87,8 @@ def to_bytes(graph: Graph) -> bytes:
     proto = helper.make_graph(
         out.renamed_nodes(),
         "intaglio",
-        [_info(helper, graph.tensors[p.tensor], p, p.tensor) for p in graph.inputs],
-        [_info(helper, graph.tensors[p.tensor], p, name) for p, name in zip(graph.outputs, names, strict=True)],
+        [_info(out, graph.tensors[p.tensor], p, p.tensor) for p in graph.inputs],
+        [_info(out, graph.tensors[p.tensor], p, name) for p, name in zip(graph.outputs, names, strict=True)],
         tensors,
     )
     model = helper.make_model(
@@ -101,5 +101,6 @@ def to_bytes(graph: Graph) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _info(helper: Any, tensor: Tensor, port: Port, name: str) -> Any:
-    return helper.make_tensor_value_info(name, onnx_type(np.dtype(port.dtype)), tensor.shape)
+def _info(out: Assembly, tensor: Tensor, port: Port, name: str) -> Any:
+    shape = ("batch", *tensor.shape[1:]) if out.is_batched else tensor.shape
+    return onnx_package().helper.make_tensor_value_info(name, onnx_type(np.dtype(port.dtype)), shape)

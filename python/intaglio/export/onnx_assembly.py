@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intaglio.errors import UnsupportedOpError
+from intaglio.export.onnx_batch import is_batched
 from intaglio.frontends.onnx.model import onnx_package
 from intaglio.frontends.onnx.values import only_ones_move, plain, stored_shape
 from intaglio.graph import Graph, Node, Port, Tensor
@@ -36,6 +37,8 @@ class Assembly:
         self._base = ""
         self._taken = {port.tensor for port in (*graph.inputs, *graph.outputs)}
         computed = (t for t in graph.tensors.values() if t.scale is not None and t.data is None)
+        #: Whether the first axis of every computed tensor may have any size.
+        self.is_batched = is_batched(graph)
         self._is_asymmetric = any(tensor.zero_point for tensor in computed)
         # Tensors that are uint8 in any network.
         self._unsigned: set[str] = set()
@@ -73,6 +76,15 @@ class Assembly:
     def integers(self, part: str, values: Sequence[int]) -> str:
         """A list such as a shape."""
         return self.constant(part, np.array(values, np.int64))
+
+    def shape(self, shape: Sequence[int], order: Order | None = None) -> str:
+        """The shape of a computed tensor, for a reshape: the batch takes what is left."""
+        sizes = [-1 if self.is_batched and axis == 0 else size for axis, size in enumerate(shape)]
+        return self.integers("shape", stored_shape(sizes, plain(len(sizes)) if order is None else order))
+
+    def may_reshape(self, shape: Sequence[int], old: Order, new: Order) -> bool:
+        """Whether two orders of a computed tensor's axes are the same order of bytes."""
+        return only_ones_move((2, *shape[1:]) if self.is_batched else shape, old, new)
 
     def real(self, part: str, value: float) -> str:
         return self.constant(part, np.array(value, np.float32))
@@ -192,14 +204,14 @@ class Assembly:
         if extra:
             have, shape = (*range(extra), *(axis + extra for axis in have)), ((1,) * extra + shape)
             numbers = self._reshaped(numbers, shape, have)
-        if only_ones_move(shape, have, order):
+        if self.may_reshape(shape, have, order):
             numbers = self._reshaped(numbers, shape, order)
         else:
             numbers = self.emit("Transpose", [numbers], perm=[have.index(axis) for axis in order])
         return self._quantized(tensor, numbers) if tensor.scale is not None else numbers
 
     def _reshaped(self, numbers: str, shape: Sequence[int], order: Order) -> str:
-        return self.emit("Reshape", [numbers, self.integers("shape", stored_shape(shape, order))])
+        return self.emit("Reshape", [numbers, self.shape(shape, order)])
 
     def _laid(self, tensor: Tensor, order: Order) -> str:
         """A constant in an order."""

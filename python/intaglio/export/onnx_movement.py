@@ -8,12 +8,13 @@ from typing import Final
 import numpy as np
 
 from intaglio.export.onnx_assembly import CHANNELS_FIRST, Array, Assembly, onnx_type
-from intaglio.frontends.onnx.values import only_ones_move, plain, stored_shape
+from intaglio.frontends.onnx.values import plain, stored_shape
 from intaglio.resize_tables import BILINEAR_UNITS
 from intaglio.rules.view import NodeView
 
 #: Smaller than any position: where a slice that runs backwards ends if it takes the first element.
 _BEFORE_FIRST: Final = -(2**31)
+_BEYOND_LAST: Final = 2**31
 _COORDINATES: Final = ("half_pixel", "asymmetric", "align_corners")
 _NEAREST: Final[dict[str, Callable[[Array], Array]]] = {
     "floor": np.floor,
@@ -26,8 +27,8 @@ _NEAREST: Final[dict[str, Callable[[Array], Array]]] = {
 def reshape(out: Assembly, view: NodeView) -> None:
     x, y = view["x"], view.output
     usual, order = plain(len(x.shape)), out.order(x)
-    numbers = out.numbers(x, order if only_ones_move(x.shape, order, usual) else usual)
-    out.finish(y, out.emit("Reshape", [numbers, out.integers("shape", y.shape)]))
+    numbers = out.numbers(x, order if out.may_reshape(x.shape, order, usual) else usual)
+    out.finish(y, out.emit("Reshape", [numbers, out.shape(y.shape)]))
 
 
 def transpose(out: Assembly, view: NodeView) -> None:
@@ -48,6 +49,8 @@ def slice_(out: Assembly, view: NodeView) -> None:
     end = [b + n * s for b, n, s in zip(begin, y.shape, stride, strict=True)]
     # A negative end would count from the back.
     end = [_BEFORE_FIRST if e < 0 else e for e in end]
+    if out.is_batched:
+        end[0] = _BEYOND_LAST
     parts = (begin, end, range(rank), stride)
     names = [
         out.integers(name, [part[axis] for axis in order] if name != "axes" else list(part))
@@ -145,8 +148,13 @@ def cast(out: Assembly, view: NodeView) -> None:
 
 def _resize(out: Assembly, view: NodeView, **attributes: str) -> None:
     y = view.output
-    sizes = out.integers("sizes", stored_shape(y.shape, CHANNELS_FIRST))
-    inputs = [out.numbers(view["x"], CHANNELS_FIRST), "", "", sizes]
+    x = view["x"]
+    if out.is_batched:
+        factors = [1.0, 1.0, *(_factor(x.shape[axis], y.shape[axis]) for axis in (1, 2))]
+        size = [out.constant("scales", np.array(factors, np.float32))]
+    else:
+        size = ["", out.integers("sizes", stored_shape(y.shape, CHANNELS_FIRST))]
+    inputs = [out.numbers(x, CHANNELS_FIRST), "", *size]
     out.finish(y, out.emit("Resize", inputs, **attributes), CHANNELS_FIRST)
 
 
@@ -172,6 +180,14 @@ def _linear(out: Assembly, view: NodeView, weights: list[Array], tolerance: list
     if not distance(best) <= 1:
         out.refuse(view, "its positions are those of no mode")
     _resize(out, view, mode="linear", coordinate_transformation_mode=best)
+
+
+def _factor(size: int, output: int) -> float:
+    """The factor in float32 that gives the size of the output, which engines round down."""
+    factor = np.float32(output / size)
+    while int(factor * np.float32(size)) < output:
+        factor = np.nextafter(factor, np.float32(np.inf))
+    return float(factor)
 
 
 def _positions(size: int, output: int, coordinates: str) -> Array:

@@ -117,7 +117,7 @@ def _global_average_pool(out: Assembly, view: NodeView) -> None:
     kept = y if y.shape == pooled.shape else pooled
     out.finish(kept, out.emit("GlobalAveragePool", [out.numbers(x, CHANNELS_FIRST)]), CHANNELS_FIRST)
     if kept is pooled:
-        out.finish(y, out.emit("Reshape", [out.numbers(pooled), out.integers("shape", y.shape)]))
+        out.finish(y, out.emit("Reshape", [out.numbers(pooled), out.shape(y.shape)]))
 
 
 def _arg_extreme(out: Assembly, view: NodeView, op: str) -> None:
