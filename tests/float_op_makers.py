@@ -242,6 +242,26 @@ def _detection_postprocess(draw: Draw) -> str:
     return count
 
 
+def _lstm(draw: Draw) -> str:
+    """Gates from nearly linear to saturated."""
+    depth, units = draw.integer(1, 40), draw.integer(1, 24)
+    x = draw.activation_input("x", (draw.integer(0, 3), draw.integer(0, 7), depth))
+    scale, out_scale = float(draw.builder.tensor(x).scale or 1), float(np.float32(2.0 ** draw.rng.uniform(-9, -4)))
+    reach = 2.0 ** draw.rng.uniform(-2, 3, (2, 4))
+    return draw.builder.lstm(
+        x,
+        draw.int8((4, units, depth)),
+        draw.int8((4, units, units)),
+        draw.rng.integers(-20_000, 20_000, (4, units)),
+        (reach[0] / (scale * 5000 * np.sqrt(depth))).tolist(),
+        (reach[1] / (out_scale * 5000 * np.sqrt(units))).tolist(),
+        out_scale,
+        draw.zero_point(),
+        cell_bits=draw.integer(0, 6),
+        cell_clip=draw.integer(1, 32767) if draw.chance(0.3) else 0,
+    )
+
+
 FLOAT_MAKERS: dict[str, Callable[[Draw], str]] = {
     "float_conv2d": _float_conv2d,
     "float_depthwise_conv2d": _float_depthwise_conv2d,
@@ -261,5 +281,6 @@ FLOAT_MAKERS: dict[str, Callable[[Draw], str]] = {
     "cast": _cast,
     "integer_binary": _integer_binary,
     "gather_nd": _gather_nd,
+    "lstm": _lstm,
     "detection_postprocess": _detection_postprocess,
 }

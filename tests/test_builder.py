@@ -297,7 +297,7 @@ def builder() -> tuple[Builder, str]:
 MISTAKES: list[tuple[Any, type[Exception], str]] = [
     (lambda b, x: Builder(requant="exact"), GraphError, "requant: expected one of float32, fixed"),
     (lambda b, x: b.add(x, "nothing", 1.0, 0), GraphError, "tensor 'nothing'"),
-    (lambda b, x: b.node("lstm", (x,), shape=()), UnsupportedOpError, "got 'lstm'"),
+    (lambda b, x: b.node("gru", (x,), shape=()), UnsupportedOpError, "got 'gru'"),
     (lambda b, x: b.unary("bessel", x, 1.0, 0), UnsupportedOpError, "got 'bessel'"),
     (lambda b, x: b.add(x, x, 1.0, 0, activation="swish"), UnsupportedOpError, "activation: .*got 'swish'"),
     (lambda b, x: b.add(x, x, 0.0, 0), QuantizationError, "scale: expected finite and > 0, got 0"),

@@ -54,7 +54,7 @@ STRUCTURE: list[tuple[Callable[[Graph], Graph], type[Error], str]] = [
     (lambda g: replace(g, nodes=(*g.nodes, replace(g.nodes[1], name="c"))), GraphError, "output 'z'.*a second one"),
     (lambda g: replace(g, nodes=(g.nodes[0], replace(g.nodes[1], name="a"))), GraphError, "node 'a' .* name"),
     (lambda g: replace(g, nodes=(replace(g.nodes[0], name=""), g.nodes[1])), GraphError, "name: expected unique"),
-    (lambda g: replace(g, nodes=(replace(g.nodes[0], op="lstm"), g.nodes[1])), UnsupportedOpError, "node 'a' .*lstm"),
+    (lambda g: replace(g, nodes=(replace(g.nodes[0], op="gru"), g.nodes[1])), UnsupportedOpError, "node 'a' .*gru"),
     (lambda g: replace(g, nodes=(replace(g.nodes[0], inputs=("q",)), g.nodes[1])), GraphError, "unknown name 'q'"),
     (lambda g: replace(g, nodes=(replace(g.nodes[0], outputs=("q",)), g.nodes[1])), GraphError, r"got \['q'\]"),
     (lambda g: replace(g, nodes=(replace(g.nodes[0], outputs=()), g.nodes[1])), GraphError, "expected one tensor"),

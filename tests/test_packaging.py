@@ -54,7 +54,7 @@ def test_package_holds_what_it_needs_and_fits() -> None:
     files = [file for file in PACKAGE.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
     names = {file.relative_to(PACKAGE).as_posix() for file in files}
     assert {"py.typed", "_core.pyi", "demo/digits.npz", "demo/digits.intaglio"} <= names
-    assert not {Path(name).suffix for name in names} - {".py", ".pyi", ".typed", ".npz", ".intaglio", ".so"}
+    assert not {Path(name).suffix for name in names} - {".py", ".pyi", ".typed", ".npz", ".intaglio", ".so", ".css"}
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as wheel:
         for file in files:

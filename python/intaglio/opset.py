@@ -164,6 +164,13 @@ OPS: Final[tuple[Op, ...]] = (
     ),
     Op(77, "integer_binary", ("a", "b"), (Attr("kind"),)),
     Op(78, "gather_nd", ("x", "indices")),
+    # Recurrent. Gates are input, forget, cell, output; multipliers are of x by gate, of the last output by gate, of y.
+    Op(
+        79,
+        "lstm",
+        ("x", "input_weight", "recurrent_weight", "bias", "multiplier", "shift"),
+        (Attr("cell_bits"), Attr("cell_clip")),
+    ),
 )
 
 BY_NAME: Final = {op.name: op for op in OPS}

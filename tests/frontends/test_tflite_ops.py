@@ -27,7 +27,7 @@ from intaglio.passes import remove_dead  # noqa: E402
 
 Array = NDArray[Any]
 #: Ops with tests of their own.
-ELSEWHERE = {"CUSTOM 'TFLite_Detection_PostProcess'", "CAST", "GATHER", "GATHER_ND"}
+ELSEWHERE = {"CUSTOM 'TFLite_Detection_PostProcess'", "CAST", "GATHER", "GATHER_ND", "UNIDIRECTIONAL_SEQUENCE_LSTM"}
 PARAMETERS = [(name, "int8") for name in CASES] + [(name, "uint8") for name in CASES if name not in INT8_ONLY]
 
 

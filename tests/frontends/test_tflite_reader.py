@@ -111,7 +111,8 @@ def test_operators(name: str) -> None:
 
 
 def test_every_option_is_compared() -> None:
-    """But for those of ops that integers do not have, or that are computed at conversion."""
+    """But for those of ops without integers, computed at conversion, or tested elsewhere."""
     compared = {operator.op for name in CASES for operator in parse(written(name, "int8")).operators}
-    elsewhere = {"DIV", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD", "SHAPE", "CAST", "GATHER"}
-    assert schema.OPTIONS.keys() - compared <= elsewhere
+    elsewhere = {"DIV", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD", "SHAPE"}
+    tested_alone = {"CAST", "GATHER", "UNIDIRECTIONAL_SEQUENCE_LSTM"}
+    assert schema.OPTIONS.keys() - compared <= elsewhere | tested_alone

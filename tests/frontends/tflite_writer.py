@@ -33,6 +33,7 @@ class _Tensor:
     zero_point: list[int]
     axis: int
     data: NDArray[Any] | None
+    variable: bool = False
 
 
 @dataclass
@@ -42,6 +43,7 @@ class _Operator:
     outputs: list[int]
     table: str
     options: dict[str, Any]
+    intermediates: Sequence[int] = ()
 
 
 @dataclass
@@ -63,6 +65,7 @@ class Writer:
         axis: int = 0,
         data: NDArray[Any] | None = None,
         name: str | None = None,
+        variable: bool = False,
     ) -> int:
         """A tensor with the given int8 zero point; uint8 tensors get 128 more."""
         dtype = dtype or self.dtype
@@ -70,7 +73,7 @@ class Writer:
         offset = 128 if dtype == "uint8" else 0
         zero_points = [int(z) + offset for z in np.atleast_1d(zero_point)] if scales else []
         name = f"t{len(self.tensors)}" if name is None else name
-        self.tensors.append(_Tensor(name, tuple(shape), dtype, scales, zero_points, axis, data))
+        self.tensors.append(_Tensor(name, tuple(shape), dtype, scales, zero_points, axis, data, variable))
         return len(self.tensors) - 1
 
     def input(self, shape: Sequence[int], scale: ArrayLike = (), zero_point: ArrayLike = 0, **more: Any) -> int:
@@ -85,12 +88,20 @@ class Writer:
             array = (array.astype(np.int16) + 128).astype(np.uint8)
         return self.tensor(array.shape, scale, zero_point, dtype=array.dtype.name, data=array, **more)
 
-    def operator(self, op: str, inputs: Sequence[int], outputs: Sequence[int], table: str = "", **options: Any) -> None:
+    def operator(
+        self,
+        op: str,
+        inputs: Sequence[int],
+        outputs: Sequence[int],
+        table: str = "",
+        intermediates: Sequence[int] = (),
+        **options: Any,
+    ) -> None:
         """``table`` is the schema's name of the options, whose fields have the schema's names too.
 
         A custom operator has none; its options become a FlexBuffer.
         """
-        self.operators.append(_Operator(op, list(inputs), list(outputs), table, options))
+        self.operators.append(_Operator(op, list(inputs), list(outputs), table, options, intermediates))
 
     def bytes(self, outputs: Sequence[int], subgraphs: int = 1) -> bytes:
         """The file."""
@@ -135,6 +146,8 @@ class Writer:
             "Buffer": index + 1,
             "Name": builder.CreateString(tensor.name),
         }
+        if tensor.variable:
+            fields["IsVariable"] = True
         if tensor.scale:
             scale = _vector(builder, tensor.scale, 4, builder.PrependFloat32)
             zero_point = _vector(builder, tensor.zero_point, 8, builder.PrependInt64)
@@ -149,6 +162,8 @@ class Writer:
             "Inputs": _int32s(builder, operator.inputs),
             "Outputs": _int32s(builder, operator.outputs),
         }
+        if operator.intermediates:
+            fields["Intermediates"] = _int32s(builder, operator.intermediates)
         if operator.table:
             options = {
                 name: _int32s(builder, value) if isinstance(value, list | tuple) else value

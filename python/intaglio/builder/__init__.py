@@ -15,6 +15,7 @@ from intaglio.builder.detection import DetectionMixin
 from intaglio.builder.elementwise import ElementwiseMixin
 from intaglio.builder.float32 import Float32Mixin
 from intaglio.builder.integer import IntegerMixin
+from intaglio.builder.lstm import LstmMixin
 from intaglio.builder.movement import MovementMixin
 from intaglio.builder.reductions import ReductionsMixin
 from intaglio.builder.resampling import ResamplingMixin
@@ -32,5 +33,6 @@ class Builder(
     Float32Mixin,
     IntegerMixin,
     DetectionMixin,
+    LstmMixin,
 ):
     """Every op as a method; `node` is the primitive they all use."""

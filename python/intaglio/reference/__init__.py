@@ -20,6 +20,7 @@ from intaglio.reference import (
     float32_sums,
     gemm,
     integer,
+    lstm,
     movement,
     reductions,
     resampling,
@@ -78,6 +79,7 @@ _OPS: Final[dict[str, Callable[..., NDArray[Any] | tuple[NDArray[Any], ...]]]] =
     "cast": conversion.cast,
     "integer_binary": integer.integer_binary,
     "gather_nd": movement.gather_nd,
+    "lstm": lstm.lstm,
     "detection_postprocess": detection.detection_postprocess,
 }
 

@@ -13,6 +13,7 @@ from intaglio.rules import (
     float32_sums,
     gemm,
     integer,
+    lstm,
     movement,
     reductions,
     resampling,
@@ -67,6 +68,7 @@ _RULES: Final[dict[str, Callable[[NodeView], None]]] = {
     "cast": conversion.cast,
     "integer_binary": integer.integer_binary,
     "gather_nd": movement.gather_nd,
+    "lstm": lstm.lstm,
     "detection_postprocess": detection.detection_postprocess,
 }
 

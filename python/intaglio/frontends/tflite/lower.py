@@ -59,6 +59,7 @@ LOWERINGS: Final = {
     "RESIZE_BILINEAR": ("resize", "resize_bilinear"),
     "QUANTIZE": ("conversion", "quantize"),
     "DEQUANTIZE": ("conversion", "dequantize"),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": ("lstm", "unidirectional_sequence_lstm"),
     "CAST": ("integers", "cast"),
     "GATHER": ("integers", "gather"),
     "GATHER_ND": ("integers", "gather_nd"),

@@ -134,9 +134,11 @@ class _Parser:
         if not outputs:
             raise ModelFormatError(f"{where} has no outputs")
         if op.startswith("CUSTOM"):
-            options = {"custom": table.array(schema.OPERATOR_CUSTOM_OPTIONS, _UINT8)}
+            options: dict[str, Any] = {"custom": table.array(schema.OPERATOR_CUSTOM_OPTIONS, _UINT8)}
         else:
             options = _options(op, table.table(schema.OPERATOR_OPTIONS))
+        if op.endswith("LSTM"):
+            options["intermediates"] = _indices(table, schema.OPERATOR_INTERMEDIATES, tensor_count, where)
         return Operator(index, op, inputs, outputs, options)
 
     def _tensor(self, index: int, table: Table, variable: bool, names: set[str]) -> SourceTensor:

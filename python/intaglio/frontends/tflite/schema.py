@@ -48,6 +48,7 @@ QUANTIZATION_SCALE, QUANTIZATION_ZERO_POINT, QUANTIZATION_DETAILS = 2, 3, 5
 QUANTIZATION_DIMENSION: Final = 6
 OPERATOR_CODE, OPERATOR_INPUTS, OPERATOR_OUTPUTS, OPERATOR_OPTIONS_TYPE, OPERATOR_OPTIONS = range(5)
 OPERATOR_CUSTOM_OPTIONS: Final = 5
+OPERATOR_INTERMEDIATES: Final = 8
 BUFFER_DATA, BUFFER_OFFSET, BUFFER_SIZE = range(3)
 
 #: One option of an op: its slot, its struct format character, its value where the file leaves it out.
@@ -123,6 +124,12 @@ OPTIONS: Final[dict[str, dict[str, Option]]] = {
     "GELU": {"approximate": (0, "?", False)},
     "SHAPE": {"output_type": (0, "b", 0)},
     "CAST": {"output_type": (1, "b", 0)},
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": {
+        "activation": (0, "b", 0),
+        "cell_clip": (1, "f", 0.0),
+        "proj_clip": (2, "f", 0.0),
+        "time_major": (3, "?", False),
+    },
     "GATHER": {"axis": (0, "i", 0), "batch_dims": (1, "i", 0)},
 }
 

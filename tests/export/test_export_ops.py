@@ -23,7 +23,7 @@ from intaglio.opset import BY_NAME  # noqa: E402
 from intaglio.quantization import Requantization  # noqa: E402
 
 #: Ops that have no form: ONNX's own operators of their kind compute something else.
-WITHOUT_FORM = {"detection_postprocess"}
+WITHOUT_FORM = {"detection_postprocess", "lstm"}
 #: How far results may be apart: sums that float32 does not hold exactly, halves, positions in 1/1024.
 STEPS = {
     **dict.fromkeys(("conv2d", "depthwise_conv2d", "transposed_conv2d", "fully_connected"), 1),
