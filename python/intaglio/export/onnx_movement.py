@@ -147,15 +147,16 @@ def cast(out: Assembly, view: NodeView) -> None:
 
 
 def _resize(out: Assembly, view: NodeView, **attributes: str) -> None:
+    """By sizes: factors in float32 have no value that all engines round to the same size and positions."""
     y = view.output
-    x = view["x"]
+    numbers = out.numbers(view["x"], CHANNELS_FIRST)
+    sizes = stored_shape(y.shape, CHANNELS_FIRST)
     if out.is_batched:
-        factors = [1.0, 1.0, *(_factor(x.shape[axis], y.shape[axis]) for axis in (1, 2))]
-        size = [out.constant("scales", np.array(factors, np.float32))]
+        batch = out.emit("Shape", [numbers], start=0, end=1)
+        size = out.emit("Concat", [batch, out.integers("sizes", sizes[1:])], axis=0)
     else:
-        size = ["", out.integers("sizes", stored_shape(y.shape, CHANNELS_FIRST))]
-    inputs = [out.numbers(x, CHANNELS_FIRST), "", *size]
-    out.finish(y, out.emit("Resize", inputs, **attributes), CHANNELS_FIRST)
+        size = out.integers("sizes", sizes)
+    out.finish(y, out.emit("Resize", [numbers, "", "", size], **attributes), CHANNELS_FIRST)
 
 
 def _linear(out: Assembly, view: NodeView, weights: list[Array], tolerance: list[float]) -> None:
@@ -180,14 +181,6 @@ def _linear(out: Assembly, view: NodeView, weights: list[Array], tolerance: list
     if not distance(best) <= 1:
         out.refuse(view, "its positions are those of no mode")
     _resize(out, view, mode="linear", coordinate_transformation_mode=best)
-
-
-def _factor(size: int, output: int) -> float:
-    """The factor in float32 that gives the size of the output, which engines round down."""
-    factor = np.float32(output / size)
-    while int(factor * np.float32(size)) < output:
-        factor = np.nextafter(factor, np.float32(np.inf))
-    return float(factor)
 
 
 def _positions(size: int, output: int, coordinates: str) -> Array:
