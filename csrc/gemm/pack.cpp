@@ -53,22 +53,22 @@ void pack_panels(const WeightLayout& layout, std::int8_t* packed, std::uint8_t f
 
 namespace {
 
-struct ChunkSums {
-  std::int32_t positive = 0, total = 0;
+// The most weights, at most 255 each less the zero point, whose sums of one sign fit 16 bits. In those, and one byte
+// apart, they vectorize best.
+constexpr std::int64_t kBlock = 256;
+
+struct BlockSums {
+  std::uint16_t positive, negative;
 };
 
-// int32 sums of a bounded number of weights (at most 255 each less the zero point) are exact and, one byte apart,
-// vectorize.
-constexpr std::int64_t kChunk = std::int64_t{1} << 20;
-
-ChunkSums sum_chunk(const std::int8_t* weights, std::int64_t count, std::ptrdiff_t stride, std::int32_t zero_point) {
-  ChunkSums sums;
+BlockSums sum_block(const std::int8_t* weights, std::int64_t count, std::ptrdiff_t stride, std::int16_t zero_point) {
+  std::uint16_t positive = 0, negative = 0;
   for (std::int64_t i = 0; i < count; ++i) {
-    const std::int32_t weight = weights[i * stride] - zero_point;
-    sums.positive += std::max(weight, 0);
-    sums.total += weight;
+    const auto weight = static_cast<std::int16_t>(weights[i * stride] - zero_point);
+    positive = static_cast<std::uint16_t>(positive + (weight > 0 ? weight : 0));
+    negative = static_cast<std::uint16_t>(negative - (weight < 0 ? weight : 0));
   }
-  return sums;
+  return {positive, negative};
 }
 
 }  // namespace
@@ -78,13 +78,14 @@ WeightSums sum_weights(const WeightLayout& layout, std::int64_t column, std::int
   WeightSums sums;
   const std::int8_t* source = layout.values + column * layout.column_stride;
   for (const std::ptrdiff_t tap : layout.taps) {
-    for (std::int64_t begin = 0; begin < layout.depth; begin += kChunk) {
-      const std::int64_t count = std::min(kChunk, layout.depth - begin);
+    for (std::int64_t begin = 0; begin < layout.depth; begin += kBlock) {
+      const std::int64_t count = std::min(kBlock, layout.depth - begin);
       const std::int8_t* weights = source + tap + begin * stride;
-      const ChunkSums chunk =
-          stride == 1 ? sum_chunk(weights, count, 1, zero_point) : sum_chunk(weights, count, stride, zero_point);
-      sums.positive += chunk.positive;
-      sums.negative += chunk.total - chunk.positive;
+      const auto offset = static_cast<std::int16_t>(zero_point);
+      const BlockSums block =
+          stride == 1 ? sum_block(weights, count, 1, offset) : sum_block(weights, count, stride, offset);
+      sums.positive += block.positive;
+      sums.negative -= block.negative;
     }
   }
   return sums;
