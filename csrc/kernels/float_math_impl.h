@@ -226,8 +226,8 @@ INTAGLIO_INLINE double pow(double a, double b) {
   const double power = magnitude == 1 ? 1.0 : exp(b * log(magnitude));
   const double signed_power = odd ? __builtin_copysign(power, a) : power;
   const bool undefined = (a < 0) & (magnitude < kInfinity) & !whole;
-  const double defined = undefined | (a != a) | (b != b) ? __builtin_nan("") : signed_power;
-  return (a == 1) | (b == 0) ? 1.0 : defined;
+  const double defined = (undefined | (a != a) | (b != b)) ? __builtin_nan("") : signed_power;
+  return ((a == 1) | (b == 0)) ? 1.0 : defined;
 }
 
 }  // namespace

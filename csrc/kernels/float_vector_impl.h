@@ -79,8 +79,8 @@ INTAGLIO_INLINE float add(float a, float b) { return a + b; }
 INTAGLIO_INLINE float subtract(float a, float b) { return a - b; }
 INTAGLIO_INLINE float multiply(float a, float b) { return a * b; }
 INTAGLIO_INLINE float divide(float a, float b) { return a / b; }
-INTAGLIO_INLINE float maximum(float a, float b) { return (a > b) | (a != a) ? a : b; }
-INTAGLIO_INLINE float minimum(float a, float b) { return (a < b) | (a != a) ? a : b; }
+INTAGLIO_INLINE float maximum(float a, float b) { return ((a > b) | (a != a)) ? a : b; }
+INTAGLIO_INLINE float minimum(float a, float b) { return ((a < b) | (a != a)) ? a : b; }
 INTAGLIO_INLINE float power(float a, float b) { return narrowed(pow(a, b)); }
 INTAGLIO_INLINE float leak(float x, float slope) {
   const float product = x * slope;

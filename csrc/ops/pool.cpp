@@ -77,6 +77,8 @@ Result<Arguments> read_pool(const Node& node, Planner& planner, std::size_t attr
   INTAGLIO_TRY(check_clamp(node, clamp[0], clamp[1]));
   auto axes = read_pool_axes(node, x, y, node.attrs.first(8));
   if (!axes.ok()) return axes.status();
+  const std::int64_t window = axes.value().rows.kernel * axes.value().columns.kernel;
+  INTAGLIO_TRY(check_between(node, "positions in a window", window, 1, kLargestWindow));
 
   Arguments args = {};
   args.rows = axes.value().rows;

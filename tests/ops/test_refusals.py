@@ -96,6 +96,16 @@ CASES: list[tuple[str, Graph, type[Error], str]] = [
     ("pool_stride", with_attrs(graph_of("max_pool2d"), stride=(2**40, 2)), ModelFormatError, "stride"),
     ("pool_size", with_attrs(graph_of("max_pool2d"), padding=(0, 0, 2, 0)), ShapeError, "outputs"),
     ("pool_outside", with_attrs(graph_of("max_pool2d"), padding=(2, 0, 0, 0)), ShapeError, "outputs"),
+    (
+        "pool_window",
+        with_tensor(
+            with_attrs(graph_of("average_pool2d"), kernel=(4096, 2048), padding=(2045, 1021, 2045, 1021)),
+            -1,
+            shape=(1, 1, 1, 4),
+        ),
+        ModelFormatError,
+        "positions",
+    ),
     ("pool_rounding", with_attrs(graph_of("average_pool2d"), rounding=0), ModelFormatError, "rounding"),
     ("mean_axes", with_attrs(graph_of("mean"), axes=(2, 1)), ModelFormatError, "axes"),
     ("mean_axis", with_attrs(graph_of("mean"), axes=(1, 4)), ModelFormatError, "axes"),
