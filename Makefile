@@ -1,7 +1,9 @@
-# What a person needs: make demo, make test, make test-full, make bench, make lint. All of it lives in ./.venv.
+# What a person needs: make demo, make test, make test-full, make bench, make lint. All of it lives in ./.venv, and the
+# peers of make bench-peers in ./.venv-peers.
 
 PYTHON ?= python3
 VENV := .venv
+PEERS := .venv-peers
 BIN := $(VENV)/bin
 SOURCES := $(shell find CMakeLists.txt cmake csrc pyproject.toml python -type f -not -name '*.pyc')
 CPP := $(shell find csrc python/src -name '*.cpp' -o -name '*.h')
@@ -9,7 +11,7 @@ PY := python tests examples benchmarks
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-full bench lint format clean
+.PHONY: demo test test-full bench bench-peers lint format clean
 
 demo: $(VENV)/installed
 	$(BIN)/intaglio demo
@@ -23,6 +25,10 @@ test-full: $(VENV)/installed-dev
 bench: $(VENV)/installed-dev
 	$(BIN)/pytest benchmarks --benchmark-enable --benchmark-only --benchmark-columns=median,iqr,min,rounds
 
+# As in `make bench-peers ARGS="--quick --networks MLP"`.
+bench-peers: $(PEERS)/installed
+	$(PEERS)/bin/python benchmarks/compare_peers.py --plot build/peers/figures.svg $(ARGS)
+
 lint: $(VENV)/installed-dev
 	$(BIN)/clang-format --dry-run -Werror $(CPP)
 	$(BIN)/ruff check $(PY)
@@ -35,7 +41,7 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff format $(PY)
 
 clean:
-	rm -rf $(VENV) build
+	rm -rf $(VENV) $(PEERS) build
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -50,3 +56,9 @@ $(VENV)/installed-dev: $(BIN)/python $(SOURCES)
 	@echo "building and installing intaglio and its development tools into $(VENV) ..."
 	$(BIN)/pip install --quiet ".[dev]"
 	touch $(VENV)/installed $@
+
+$(PEERS)/installed: $(SOURCES)
+	@echo "building and installing intaglio and its peers into $(PEERS) ..."
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet ".[peers]"
+	touch $@

@@ -1,4 +1,4 @@
-"""LiteRT on one thread, with its default kernels."""
+"""LiteRT with its default kernels."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 
 
 class LiteRT:
-    def __init__(self, path: Path, threads: int = 1) -> None:
+    def __init__(self, path: Path, threads: int = 1, batch: int = 1) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
         self.interpreter = Interpreter(model_path=str(path), num_threads=threads)
+        if batch > 1:
+            for detail in self.interpreter.get_input_details():
+                self.interpreter.resize_tensor_input(detail["index"], (batch, *detail["shape"][1:]))
         self.interpreter.allocate_tensors()
         self.inputs = self.interpreter.get_input_details()
         self.outputs = self.interpreter.get_output_details()

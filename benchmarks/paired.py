@@ -33,12 +33,17 @@ def block(work: Work, calls: int) -> float:
     return statistics.median(times)
 
 
+def calls_for(work: Work, seconds: float) -> int:
+    """How many calls take about as long, and at least three; the work has run once before."""
+    return max(3, round(seconds / max(block(work, 3), 1e-7)))
+
+
 def compare(ours: Work, other: Work, rounds: int = 21, block_seconds: float = 0.05) -> Comparison:
     """Runs a block of each in turn, `rounds` times."""
     calls = []
     for work in (ours, other):
         work()
-        calls.append(max(3, round(block_seconds / max(block(work, 3), 1e-7))))
+        calls.append(calls_for(work, block_seconds))
     pairs = []
     for index in range(rounds):
         if index % 2:

@@ -1,0 +1,1 @@
+"""Intaglio and its peers on whole networks, each engine in a process of its own."""

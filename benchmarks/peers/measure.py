@@ -1,0 +1,149 @@
+"""One network on all engines, in turn: do they agree, how long do they take, how much memory."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import intaglio
+from peers.networks import Network, random_inputs
+from peers.processes import LIMITABLE, Process, WorkerError
+
+OURS = "Intaglio"
+FLOAT32 = " float32"
+
+#: Of engines that compute the same network; one that computes something else is at 1 or beyond.
+LARGEST_DIFFERENCE = 0.25
+
+
+class Conditions(NamedTuple):
+    threads: int = 1
+    batch: int = 1
+    #: None is all that the CPU has.
+    isa: str | None = None
+
+
+def engine_files(network: Network) -> dict[str, Path]:
+    """The file that each engine reads, for all that can run the network.
+
+    OpenVINO reads `.tflite` files too, but on the whole runs them slower than what is exported from them.
+    """
+    files = {OURS: network.intaglio, "ONNX Runtime": network.onnx, "OpenVINO": network.onnx}
+    if network.source.suffix == ".tflite":
+        files["LiteRT"] = network.source
+    if network.float32 is not None:
+        peers = ("ONNX Runtime", "OpenVINO") if network.float32.suffix == ".onnx" else ("OpenVINO", "LiteRT")
+        files |= {f"{peer}{FLOAT32}": network.float32 for peer in peers}
+    return files
+
+
+def measure(
+    network: Network, engines: dict[str, Path], conditions: Conditions, rounds: int, seconds: float
+) -> dict[str, Any]:
+    """Every round has a block of each engine, of about so many seconds."""
+    figures: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        inputs = _save_inputs(network, conditions.batch, Path(folder))
+        processes: dict[str, Process] = {}
+        for name, file in engines.items():
+            engine, of_floats = name.removesuffix(FLOAT32), name.endswith(FLOAT32)
+            try:
+                process = Process(engine, file, inputs[of_floats], conditions.threads, conditions.isa)
+            except WorkerError as error:
+                figures[name] = {"failed": str(error)}
+                continue
+            processes[name] = stack.enter_context(process)
+            figures[name] = process.call("fastest", seconds)
+        if OURS not in processes:
+            raise WorkerError(f"{network.name}: {figures[OURS]['failed']}")
+        for name, answer in _answers(network, processes).items():
+            figures[name]["difference"] = answer
+            figures[name]["agrees"] = answer <= LARGEST_DIFFERENCE
+        blocks: dict[str, list[float]] = {name: [] for name in processes}
+        peaks = []
+        for _ in range(rounds):
+            peaks.append(conditions.threads * processes[OURS].call("peak_gmacs"))
+            for name, process in processes.items():
+                blocks[name].append(process.call("block", seconds))
+        for name, process in processes.items():
+            figures[name] |= summary(blocks[name], blocks[OURS]) | process.call("memory")
+        if conditions.batch == 1:
+            with Process(OURS, network.source, inputs[False], conditions.threads, conditions.isa) as process:
+                figures[OURS]["peak_resident_bytes_from_source"] = process.call("memory")["peak_resident_bytes"]
+    macs = network.macs * conditions.batch
+    gmacs, peak = macs / figures[OURS]["seconds"] / 1e9, statistics.median(peaks)
+    return {
+        "network": network.name,
+        **conditions._asdict(),
+        "macs": macs,
+        "gmacs": gmacs,
+        "peak_gmacs": peak,
+        "share_of_peak": gmacs / peak,
+        "best_peer": _best(figures, limited=conditions.isa is not None, of_floats=False),
+        "best_float32": _best(figures, limited=conditions.isa is not None, of_floats=True),
+        "engines": figures,
+    }
+
+
+def relative_difference(answer: NDArray[np.float64], ours: NDArray[np.float64]) -> float:
+    """Root mean square of the difference, over that of our answer about its mean."""
+    return float(np.sqrt(np.mean((answer.reshape(ours.shape) - ours) ** 2)) / ours.std())
+
+
+def summary(blocks: list[float], ours: list[float]) -> dict[str, Any]:
+    """Medians, and the range of 80 % of the rounds; a ratio is to Intaglio's block of the same round."""
+    ratios = sorted(block / our for block, our in zip(blocks, ours, strict=True))
+    ordered = sorted(blocks)
+    tenth = len(blocks) // 10
+    return {
+        "seconds": statistics.median(blocks),
+        "seconds_low": ordered[tenth],
+        "seconds_high": ordered[-1 - tenth],
+        "ratio": statistics.median(ratios),
+        "ratio_low": ratios[tenth],
+        "ratio_high": ratios[-1 - tenth],
+    }
+
+
+def _save_inputs(network: Network, batch: int, folder: Path) -> dict[bool, Path]:
+    """The network's inputs, and under True the same for its float32 twin."""
+    files = {False: folder / "own.npy", True: folder / "floats.npy"}
+    for file, array in zip(files.values(), random_inputs(network, batch), strict=True):
+        np.save(file, array)
+    return files
+
+
+def _answers(network: Network, processes: dict[str, Process]) -> dict[str, float]:
+    """How far each engine is from Intaglio, where it computes the same network."""
+    (port,) = intaglio.load(network.intaglio, threads=1).outputs
+
+    def real(answer: NDArray[Any]) -> NDArray[np.float64]:
+        numbers = answer.astype(np.float64)
+        return numbers if answer.dtype.kind == "f" or port.scale is None else port.scale * (numbers - port.zero_point)
+
+    answers = {
+        name: real(process.answer())
+        for name, process in processes.items()
+        if network.float32_has_same_weights or not name.endswith(FLOAT32)
+    }
+    return {name: relative_difference(answer, answers[OURS]) for name, answer in answers.items()}
+
+
+def _best(figures: dict[str, Any], *, limited: bool, of_floats: bool) -> str | None:
+    """The fastest peer among those that agree and, where the CPU is limited, can be limited."""
+    times = {
+        name: values["seconds"]
+        for name, values in figures.items()
+        if name != OURS
+        and name.endswith(FLOAT32) == of_floats
+        and "seconds" in values
+        and values.get("agrees", True)
+        and (not limited or name.removesuffix(FLOAT32) in LIMITABLE)
+    }
+    return min(times, key=lambda name: times[name]) if times else None
