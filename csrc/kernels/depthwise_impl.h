@@ -11,7 +11,8 @@
 //   interleave_narrow(rows, at, cells)  kNarrow cells
 //   Float32<kBounded>, Fixed<kSigned>   of (requantization, channel): call with a vector of sums from that channel on;
 //                                       requantizes but for the zero point (kernels/rounding_x86_512.h)
-//   Bytes, Narrow::bytes(a, b, c, d)    4 * kLanes rounded values to bytes in order: adds the zero point and clamps
+//   Bytes, Narrow::bytes<kNarrowing>(a, b, c, d)
+//                                       4 * kLanes rounded values to bytes in order
 //   store(out, bytes), store_some(out, bytes, count)
 //
 // Vectors are summed for as many sites at once as the registers hold: a load of weights then serves every site, and
@@ -23,6 +24,7 @@
 
 #include "kernels/depthwise.h"
 #include "kernels/inline.h"
+#include "kernels/narrowing.h"
 
 namespace intaglio {
 namespace {
@@ -83,12 +85,15 @@ INTAGLIO_INLINE void compute_chunk(const DepthwiseOutputs& work, const std::uint
     }
   }
   const typename Simd::Narrow narrow(work.requantization);
+  const auto narrow_all = [&]<Narrowing kNarrowing>() INTAGLIO_LAMBDA {
 #pragma GCC unroll 8
-  for (int site = 0; site < kSites; ++site) {
-    store(out,
-          narrow.bytes((Vector)sums[site][0], (Vector)sums[site][1], (Vector)sums[site][2], (Vector)sums[site][3]));
-    out += work.out_step;
-  }
+    for (int site = 0; site < kSites; ++site) {
+      store(out, narrow.template bytes<kNarrowing>((Vector)sums[site][0], (Vector)sums[site][1], (Vector)sums[site][2],
+                                                   (Vector)sums[site][3]));
+      out += work.out_step;
+    }
+  };
+  with_narrowing(work.requantization, narrow_all);
 }
 
 // `passes` times kSites sites.
@@ -146,7 +151,8 @@ struct RunTable<Simd, Round, kRun, std::integer_sequence<int, kSites...>> {
 template <class Simd, class Round, int kRun>
 INTAGLIO_INLINE void run_all(const DepthwiseOutputs& work) {
   // The constants of fixed-point requantization take registers that a loop with few to spare would miss.
-  constexpr bool kFixed = !std::is_same_v<Round, typename Simd::template Float32<false>>;
+  constexpr bool kFixed = !std::is_same_v<Round, typename Simd::template Float32<false>> &&
+                          !std::is_same_v<Round, typename Simd::template Float32<true>>;
   constexpr int kMost = (kRun == 1 ? Simd::kSites : Simd::kSitesInRuns) - (kFixed ? 1 : 0);
   constexpr const auto& runs = RunTable<Simd, Round, kRun, std::make_integer_sequence<int, kMost>>::kBySites;
   if (work.sites != 0) {
@@ -170,7 +176,9 @@ INTAGLIO_INLINE void run_by_run(const DepthwiseOutputs& work) {
 
 template <class Simd>
 void run_outputs(const DepthwiseOutputs& work) {
-  if (work.requantization.scale != nullptr) {
+  if (work.requantization.bounded) {
+    run_by_run<Simd, typename Simd::template Float32<true>>(work);
+  } else if (work.requantization.scale != nullptr) {
     run_by_run<Simd, typename Simd::template Float32<false>>(work);
   } else if (clamps_negative(work.requantization)) {
     run_by_run<Simd, typename Simd::template Fixed<false>>(work);

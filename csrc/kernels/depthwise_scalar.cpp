@@ -81,6 +81,7 @@ struct Scalar {
   class Narrow {
    public:
     explicit INTAGLIO_INLINE Narrow(const Requantization& requantization) : requantization_(requantization) {}
+    template <Narrowing>
     INTAGLIO_INLINE Bytes bytes(Vector v0, Vector v1, Vector v2, Vector v3) const {
       const Vector vectors[kVectors] = {v0, v1, v2, v3};
       Bytes bytes;

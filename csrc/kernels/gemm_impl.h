@@ -4,6 +4,7 @@
 //   kRows<NP>                             rows of the tallest tile of NP panels that stays in registers
 //   kTallPanels, kNearPanels, kMaxPanels  widths in panels: of the tile for large weights, of that for weights which
 //                                         stay in the first-level cache, of the widest
+//   kFetchesAhead                         whether to prefetch the weights of the next columns: takes two registers
 //   Vector, Weights, Activations          a vector of int32, and the two operands of dot()
 //   Sum                                   Vector, of int32 by type too: GCC copies sums of the other type before and
 //                                         after each vpdpbusd in loops that are not unrolled all over a tile
@@ -13,7 +14,8 @@
 //   dot(sum, activations, weights)        exact modulo 2^32; never saturates
 //   Float32<kBounded>, Fixed<kSigned>     of (requantization, column): call with a vector of sums from that column on;
 //                                         requantizes but for the zero point (kernels/rounding_x86_512.h)
-//   Bytes, Narrow::bytes(a, b, c, d)      four rounded vectors to bytes in order: adds the zero point and clamps
+//   Bytes, Narrow::bytes<kNarrowing>(a, b, c, d)
+//                                         four rounded vectors to bytes in order
 //   store<kWidth>(p, bytes, piece)        the piece-th kWidth bytes
 //   copy<kWidth>(to, from, count)         `count` <= kWidth bytes; may read all kWidth
 //
@@ -39,8 +41,15 @@ struct TileRows {
   std::size_t tiles;
 };
 
+// The weights of the next columns, fetched evenly while the tiles of the columns before run: the first tile would wait
+// for weights that come from beyond the second-level cache. May run past the end of the weights, which is harmless.
+struct Ahead {
+  const std::int8_t* next;
+  std::ptrdiff_t step;  // bytes per two groups
+};
+
 template <class Isa, int MR, int NP>
-void run_tiles(const GemmBlock& block, const TileColumns& columns, const TileRows& tile_rows) {
+void run_tiles(const GemmBlock& block, const TileColumns& columns, const TileRows& tile_rows, Ahead& weights_ahead) {
   using Vector = typename Isa::Vector;
   constexpr int kLanes = int{kPanelColumns} / Isa::kVectors;
   constexpr int NV = NP * Isa::kVectors;
@@ -50,6 +59,7 @@ void run_tiles(const GemmBlock& block, const TileColumns& columns, const TileRow
   const TileColumns tile = columns;
   const Stride row(block.input_row_stride), panel(tile.panel_bytes);
   const typename Isa::Narrow narrow(block.requantization);
+  Ahead ahead = weights_ahead;
 
   const auto run_tile = [&](const std::uint8_t* first_input, std::uint8_t* output,
                             const std::int32_t* row_bias) __attribute__((always_inline)) {
@@ -61,15 +71,14 @@ void run_tiles(const GemmBlock& block, const TileColumns& columns, const TileRow
       for (int r = 1; r < MR; ++r) sums[r][v] = sums[0][v];
     }
     const std::int8_t* weights = tile.weights;
-#pragma GCC unroll 2
-    for (const std::int32_t* offset = offsets; offset != offsets_end; ++offset) {
+    const auto add_group = [&](std::int32_t offset) __attribute__((always_inline)) {
       typename Isa::Weights w[NV];
 #pragma GCC unroll 16
       for (int v = 0; v < NV; ++v) {
         w[v] =
             Isa::load_weights(panel.from(weights, v / Isa::kVectors) + v % Isa::kVectors * kLanes * int{kGroupBytes});
       }
-      const std::uint8_t* input = first_input + *offset;
+      const std::uint8_t* input = first_input + offset;
 #pragma GCC unroll 16
       for (int r = 0; r < MR; ++r) {
         if (r != 0 && r % 4 == 0) input += row.four();
@@ -78,7 +87,18 @@ void run_tiles(const GemmBlock& block, const TileColumns& columns, const TileRow
         for (int v = 0; v < NV; ++v) sums[r][v] = Isa::dot(sums[r][v], x, w[v]);
       }
       weights += panel_bytes(1);
+    };
+    const std::int32_t* offset = offsets;
+    if constexpr (Isa::kFetchesAhead) {
+      for (; offset + 1 < offsets_end; offset += 2) {
+        add_group(offset[0]);
+        add_group(offset[1]);
+        __builtin_prefetch(ahead.next, 0, 2);
+        ahead.next += ahead.step;
+      }
     }
+#pragma GCC unroll 2
+    for (; offset != offsets_end; ++offset) add_group(*offset);
     store_tile<Isa>(block.requantization, narrow, tile.first, sums, row_bias,
                     {output, block.output_row_stride, tile.count});
   };
@@ -100,9 +120,10 @@ void run_tiles(const GemmBlock& block, const TileColumns& columns, const TileRow
     line_output += block.output_line_stride;
     if (line_bias != nullptr) line_bias += block.rows;
   }
+  weights_ahead = ahead;
 }
 
-using TileFunction = void (*)(const GemmBlock&, const TileColumns&, const TileRows&);
+using TileFunction = void (*)(const GemmBlock&, const TileColumns&, const TileRows&, Ahead&);
 
 // A single row has code of its own, and the rows of taller blocks are shared out in no fewer than two.
 constexpr int kMinRows = 2;
@@ -123,8 +144,11 @@ void run_panels(const GemmBlock& block, const TileColumns& columns) {
   const std::size_t tiles = (block.rows + kMax - 1) / kMax;
   const std::size_t rows = tiles == 1 ? block.rows : block.rows / tiles;
   const std::size_t taller = block.rows - rows * tiles;
-  if (taller != 0) table[rows + 1 - kMinRows](block, columns, {0, taller});
-  table[rows - kMinRows](block, columns, {taller * (rows + 1), tiles - taller});
+  const auto width = static_cast<std::ptrdiff_t>(NP * panel_bytes(2));
+  const auto all_tiles = static_cast<std::ptrdiff_t>(block.lines * tiles);
+  Ahead ahead = {columns.weights + NP * columns.panel_bytes, (width + all_tiles - 1) / all_tiles};
+  if (taller != 0) table[rows + 1 - kMinRows](block, columns, {0, taller}, ahead);
+  table[rows - kMinRows](block, columns, {taller * (rows + 1), tiles - taller}, ahead);
 }
 
 template <class Isa, int NP>

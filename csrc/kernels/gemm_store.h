@@ -7,6 +7,7 @@
 
 #include "kernels/gemm.h"
 #include "kernels/inline.h"
+#include "kernels/narrowing.h"
 
 namespace intaglio {
 namespace {
@@ -28,7 +29,7 @@ struct TileOutput {
 };
 
 // The sums of MR rows and NV vectors, the first of them that of `column`, to bytes. v counts the vectors.
-template <class Isa, class Round, int MR, int NV, std::size_t... v>
+template <class Isa, class Round, Narrowing kNarrowing, int MR, int NV, std::size_t... v>
 INTAGLIO_INLINE void round_tile(const Requantization& requantization, const typename Isa::Narrow& narrow,
                                 std::size_t column, const typename Isa::Vector (&sums)[MR][NV], std::uint8_t* first,
                                 std::ptrdiff_t stride, std::index_sequence<v...>) {
@@ -44,7 +45,7 @@ INTAGLIO_INLINE void round_tile(const Requantization& requantization, const type
       const int k = i + j < MR * NV ? i + j : MR * NV - 1;
       rounded[j] = round[k % NV](sums[k / NV][k % NV]);
     }
-    const typename Isa::Bytes bytes = narrow.bytes(rounded[0], rounded[1], rounded[2], rounded[3]);
+    const typename Isa::Bytes bytes = narrow.template bytes<kNarrowing>(rounded[0], rounded[1], rounded[2], rounded[3]);
 #pragma GCC unroll 4
     for (int piece = 0; piece < 4 / kGroup; ++piece) {
       const int row = i / NV + piece;
@@ -58,7 +59,8 @@ template <class Isa, class Round, int MR, int NV>
 void round_stored(const Requantization& requantization, std::size_t column, const typename Isa::Vector (&sums)[MR][NV],
                   std::uint8_t* first, std::ptrdiff_t stride) {
   const typename Isa::Narrow narrow(requantization);
-  round_tile<Isa, Round>(requantization, narrow, column, sums, first, stride, std::make_index_sequence<NV>());
+  round_tile<Isa, Round, Narrowing::kClamp>(requantization, narrow, column, sums, first, stride,
+                                            std::make_index_sequence<NV>());
 }
 
 template <class Isa, int MR, int NV>
@@ -89,9 +91,12 @@ INTAGLIO_INLINE void store_tile(const Requantization& requantization, const type
   const bool partial = output.columns != kColumns;
   std::uint8_t* const first = partial ? whole : output.first;
   const std::ptrdiff_t stride = partial ? kColumns : output.stride;
+  const auto round = [&]<Narrowing kNarrowing>() INTAGLIO_LAMBDA {
+    round_tile<Isa, typename Isa::template Float32<true>, kNarrowing>(requantization, narrow, column, sums, first,
+                                                                      stride, std::make_index_sequence<NV>());
+  };
   if (requantization.bounded) {
-    round_tile<Isa, typename Isa::template Float32<true>>(requantization, narrow, column, sums, first, stride,
-                                                          std::make_index_sequence<NV>());
+    with_narrowing(requantization, round);
   } else {
     Vector stored[MR][NV];  // a copy: an array whose address is taken would not stay in registers
 #pragma GCC unroll 16

@@ -15,6 +15,7 @@ struct Avx512Vnni : Rounding512 {
   static constexpr int kNearPanels = 4;
   static constexpr int kMaxPanels = 4;
   static constexpr int kPartialSums = 4;
+  static constexpr bool kFetchesAhead = true;
   using Weights = __m512i;
   using Activations = __m512i;
 

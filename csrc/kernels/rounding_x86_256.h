@@ -8,6 +8,7 @@
 
 #include "kernels/gemm.h"
 #include "kernels/inline.h"
+#include "kernels/narrowing.h"
 
 namespace intaglio {
 namespace {
@@ -85,20 +86,25 @@ struct Rounding256 {
     Vector offset_;
   };
 
-  // Four rounded vectors to bytes in order: adds the zero point and clamps. Saturating on the way down cannot change a
-  // value that is clamped to a byte afterwards.
+  // Four rounded vectors to bytes in order. Saturating on the way down cannot change a value that is clamped to a byte
+  // afterwards.
   class Narrow {
    public:
     explicit INTAGLIO_INLINE Narrow(const Requantization& r)
         : zero_point_(_mm256_set1_epi16(static_cast<short>(r.zero_point))),
           low_(_mm256_set1_epi8(static_cast<char>(r.low))),
           high_(_mm256_set1_epi8(static_cast<char>(r.high))) {}
+    template <Narrowing kNarrowing>
     INTAGLIO_INLINE Bytes bytes(Vector a, Vector b, Vector c, Vector d) const {
-      const Vector ab = _mm256_adds_epi16(_mm256_packs_epi32(a, b), zero_point_);
-      const Vector cd = _mm256_adds_epi16(_mm256_packs_epi32(c, d), zero_point_);
+      Vector ab = _mm256_packs_epi32(a, b), cd = _mm256_packs_epi32(c, d);
+      if constexpr (kNarrowing != Narrowing::kSaturate) {
+        ab = _mm256_adds_epi16(ab, zero_point_);
+        cd = _mm256_adds_epi16(cd, zero_point_);
+      }
       // Each 128-bit lane holds four columns of a, b, c, d: bring the two halves of each together.
       const Vector order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
       const Vector bytes = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(ab, cd), order);
+      if constexpr (kNarrowing != Narrowing::kClamp) return bytes;
       return _mm256_min_epu8(_mm256_max_epu8(bytes, low_), high_);
     }
 

@@ -8,6 +8,7 @@
 
 #include "kernels/gemm.h"
 #include "kernels/inline.h"
+#include "kernels/narrowing.h"
 
 namespace intaglio {
 namespace {
@@ -83,18 +84,23 @@ struct Rounding512 {
     Half even_, odd_;
   };
 
-  // Four rounded vectors to bytes in order: adds the zero point and clamps. Saturating on the way down cannot change a
-  // value that is clamped to a byte afterwards.
+  // Four rounded vectors to bytes in order. Saturating on the way down cannot change a value that is clamped to a byte
+  // afterwards.
   class Narrow {
    public:
     explicit INTAGLIO_INLINE Narrow(const Requantization& r)
         : zero_point_(_mm512_set1_epi16(static_cast<short>(r.zero_point))),
           low_(_mm512_set1_epi8(static_cast<char>(r.low))),
           high_(_mm512_set1_epi8(static_cast<char>(r.high))) {}
+    template <Narrowing kNarrowing>
     INTAGLIO_INLINE Bytes bytes(Vector a, Vector b, Vector c, Vector d) const {
-      const Vector ab = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero_point_);
-      const Vector cd = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero_point_);
+      Vector ab = _mm512_packs_epi32(a, b), cd = _mm512_packs_epi32(c, d);
+      if constexpr (kNarrowing != Narrowing::kSaturate) {
+        ab = _mm512_adds_epi16(ab, zero_point_);
+        cd = _mm512_adds_epi16(cd, zero_point_);
+      }
       const Vector bytes = transposed(_mm512_packus_epi16(ab, cd));
+      if constexpr (kNarrowing != Narrowing::kClamp) return bytes;
       return _mm512_min_epu8(_mm512_max_epu8(bytes, low_), high_);
     }
 

@@ -170,6 +170,7 @@ Status pack(const Node& node, Planner& planner, const SumParameters& parameters,
   const std::size_t count = static_cast<std::size_t>(plan.shape.out_channels) + plan.kernels->chunk;
   if (checked.mode == RequantizationMode::kFloat32) {
     INTAGLIO_TRY(repeat(node, planner, checked.scale, count, requantization.scale));
+    requantization.bounded = checked.bounded();
   } else {
     INTAGLIO_TRY(repeat(node, planner, checked.multiplier, count, requantization.multiplier));
     INTAGLIO_TRY(repeat(node, planner, checked.shift, count, requantization.shift));

@@ -28,6 +28,10 @@ Result<const T*> padded(const Node& node, Planner& planner, std::span<const T> v
 
 }  // namespace
 
+bool RequantizationParameters::bounded() const {
+  return std::all_of(scale.begin(), scale.end(), [](float value) { return value <= 0.5F; });
+}
+
 Result<RequantizationParameters> read_requantization(const Node& node, const Model& model, std::size_t scale_index,
                                                      std::int64_t channels, std::int64_t mode, std::int64_t low,
                                                      std::int64_t high) {
@@ -105,8 +109,7 @@ Result<Requantization> make_requantization(const Node& node, Planner& planner,
     auto scale = padded(node, planner, parameters.scale, groups, columns);
     if (!scale.ok()) return scale.status();
     requantization.scale = scale.value();
-    requantization.bounded =
-        std::all_of(parameters.scale.begin(), parameters.scale.end(), [](float scale) { return scale <= 0.5F; });
+    requantization.bounded = parameters.bounded();
     return requantization;
   }
   auto multiplier = padded(node, planner, parameters.multiplier, groups, columns);

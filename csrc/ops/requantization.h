@@ -23,6 +23,8 @@ struct RequantizationParameters {
   std::span<const std::int32_t> shift;       // fixed mode
   std::int32_t zero_point = 0;               // of y as stored, [0, 255]
   std::int32_t low = 0, high = 255;          // clamp as stored
+
+  bool bounded() const;  // as in Requantization
 };
 
 // Reads the inputs `scale_index` (scale) and `scale_index + 1` (shift) of the node, which hold `channels` sets.
