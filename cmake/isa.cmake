@@ -2,16 +2,21 @@
 #
 # csrc/kernels/<isa>.cpp and csrc/kernels/*_<isa>.cpp are compiled with INTAGLIO_FLAGS_<isa> and nothing else is.
 
-set(INTAGLIO_ISAS scalar)
+set(INTAGLIO_KNOWN_ISAS scalar)
 set(INTAGLIO_FLAGS_scalar "")
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
-  list(APPEND INTAGLIO_ISAS x86_avx2 x86_avxvnni x86_avx512vnni)
+  list(APPEND INTAGLIO_KNOWN_ISAS x86_avx2 x86_avxvnni x86_avx512vnni)
   set(INTAGLIO_FLAGS_x86_avx2 -mavx2 -mbmi2 -mfma)
   set(INTAGLIO_FLAGS_x86_avxvnni ${INTAGLIO_FLAGS_x86_avx2} -mavxvnni)
   set(INTAGLIO_FLAGS_x86_avx512vnni ${INTAGLIO_FLAGS_x86_avx2} -mavx512f -mavx512bw -mavx512vl -mavx512dq
                                     -mavx512vnni -mprefer-vector-width=512)
 endif()
+
+# The tiers that are built: any of the above, by the names that isa= has for them, and always scalar.
+set(INTAGLIO_ISAS all CACHE STRING "Instruction-set tiers to build: all, or a list such as scalar;avx2")
+string(REGEX REPLACE "[^;]*_" "" names "${INTAGLIO_KNOWN_ISAS}")
+intaglio_left_out("${INTAGLIO_ISAS}" "${names}" "scalar" INTAGLIO_ISAS_LEFT_OUT)
 
 # GCC's intrinsics headers use undefined vectors by design, and GCC before 13 warns about them.
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
@@ -21,6 +26,10 @@ endif()
 # Compiles the kernel files of one instruction set into intaglio_core. Their loops are short: one that straddles two lines
 # of the instruction cache can take a third longer.
 function(intaglio_add_kernels isa)
+  string(REGEX REPLACE ".*_" "" name ${isa})
+  if(name IN_LIST INTAGLIO_ISAS_LEFT_OUT)
+    return()
+  endif()
   set(kernels ${CMAKE_CURRENT_SOURCE_DIR}/csrc/kernels)
   file(GLOB sources CONFIGURE_DEPENDS ${kernels}/${isa}.cpp ${kernels}/*_${isa}.cpp)
   if(NOT sources)

@@ -17,11 +17,10 @@ class SystemAllocator final : public Allocator {
   void release(void* memory, std::size_t) noexcept override { std::free(memory); }
 };
 
+constinit SystemAllocator allocator;
+
 }  // namespace
 
-Allocator& system_allocator() {
-  static SystemAllocator allocator;
-  return allocator;
-}
+Allocator& system_allocator() { return allocator; }
 
 }  // namespace intaglio

@@ -16,10 +16,12 @@ inline constexpr std::size_t kSlack = 64;
 
 class Allocator {
  public:
-  virtual ~Allocator() = default;
   // kAlignment-aligned memory of at least `bytes` bytes, or nullptr.
   virtual void* allocate(std::size_t bytes) noexcept = 0;
   virtual void release(void* memory, std::size_t bytes) noexcept = 0;
+
+ protected:
+  ~Allocator() = default;
 };
 
 Allocator& system_allocator();

@@ -17,10 +17,16 @@ enum class Code : std::uint8_t {
   kShape,
   kDType,
   kQuantization,  // scales, zero points, accumulators that could overflow
-  kIsa,           // an instruction set the CPU lacks
+  kIsa,           // an instruction set the CPU or this build lacks
   kOutOfMemory,
   kInvalidArgument,
-  kInput,  // values that the network cannot take
+  kInput,       // values that the network cannot take
+  kLeftOut,     // an op that this build was made without
+  kIo,          // a file that cannot be read
+  kTooSmall,    // memory of the caller's: too little
+  kMisaligned,  // the same: at a wrong address
+  kBusy,        // a context that is running
+  kClosed,      // a context whose model was closed
 };
 
 class [[nodiscard]] Status {

@@ -75,9 +75,6 @@ CpuInfo detect() {
 
 }  // namespace
 
-const CpuInfo& cpu_info() {
-  static const CpuInfo info = detect();
-  return info;
-}
+CpuInfo cpu_info() { return detect(); }
 
 }  // namespace intaglio

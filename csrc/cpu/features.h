@@ -17,6 +17,7 @@ struct CpuInfo {
   CpuFeature features[kCpuFeatureCount];
 };
 
-const CpuInfo& cpu_info();
+// Asks the CPU anew, which takes microseconds.
+CpuInfo cpu_info();
 
 }  // namespace intaglio

@@ -1,5 +1,6 @@
 #include "cpu/isa.h"
 
+#include <atomic>
 #include <cstdio>
 
 #include "cpu/features.h"
@@ -7,48 +8,54 @@
 namespace intaglio {
 namespace {
 
-bool has(std::string_view feature) {
-  for (const CpuFeature& known : cpu_info().features) {
+bool has(const CpuInfo& cpu, std::string_view feature) {
+  for (const CpuFeature& known : cpu.features) {
     if (feature == known.name) return known.present;
   }
   return false;
 }
 
-}  // namespace
-
-const char* isa_name(Isa isa) {
-  switch (isa) {
-    case Isa::kScalar:
-      return "scalar";
-    case Isa::kAvx2:
-      return "avx2";
-    case Isa::kAvxVnni:
-      return "avxvnni";
-    case Isa::kAvx512Vnni:
-      return "avx512vnni";
-  }
-  return "";
-}
-
-bool cpu_has(Isa isa) {
-  const bool avx2 = has("avx2") && has("bmi2") && has("fma");
+bool detect(const CpuInfo& cpu, Isa isa) {
+  const bool avx2 = has(cpu, "avx2") && has(cpu, "bmi2") && has(cpu, "fma");
   switch (isa) {
     case Isa::kScalar:
       return true;
     case Isa::kAvx2:
       return avx2;
     case Isa::kAvxVnni:
-      return avx2 && has("avx_vnni");
+      return avx2 && has(cpu, "avx_vnni");
     case Isa::kAvx512Vnni:
-      return avx2 && has("avx512f") && has("avx512dq") && has("avx512bw") && has("avx512vl") && has("avx512_vnni");
+      return avx2 && has(cpu, "avx512f") && has(cpu, "avx512dq") && has(cpu, "avx512bw") && has(cpu, "avx512vl") &&
+             has(cpu, "avx512_vnni");
   }
   return false;
 }
 
+// A bit for each tier that the CPU has, and a last one that says that they were found out. Threads that do so at once
+// find the same; a local static variable would need the C++ library.
+std::uint32_t cpu_tiers() {
+  static constinit std::atomic<std::uint32_t> found{0};
+  std::uint32_t tiers = found.load(std::memory_order_relaxed);
+  if (tiers != 0) return tiers;
+  const CpuInfo cpu = cpu_info();
+  tiers = std::uint32_t{1} << 31;
+  for (const Isa isa : kAllIsas) {
+    if (detect(cpu, isa)) tiers |= std::uint32_t{1} << static_cast<int>(isa);
+  }
+  found.store(tiers, std::memory_order_relaxed);
+  return tiers;
+}
+
+}  // namespace
+
+bool cpu_has(Isa isa) { return ((cpu_tiers() >> static_cast<int>(isa)) & 1) != 0; }
+
+bool is_available(Isa isa) { return is_built(isa) && cpu_has(isa); }
+
 Isa best_isa() {
   Isa best = Isa::kScalar;
   for (const Isa isa : kAllIsas) {
-    if (cpu_has(isa)) best = isa;
+    if (is_available(isa)) best = isa;
   }
   return best;
 }
@@ -59,8 +66,11 @@ Result<Isa> choose_isa(std::string_view name) {
   std::size_t length = 0;
   bool known = false;
   for (const Isa isa : kAllIsas) {
-    known = known || name == isa_name(isa);
-    if (!cpu_has(isa)) continue;
+    if (name == isa_name(isa)) {
+      known = true;
+      if (!is_built(isa)) return Status::error(Code::kIsa, "this build was made without the tier '%s'", isa_name(isa));
+    }
+    if (!is_available(isa)) continue;
     if (name == isa_name(isa)) return isa;
     length += static_cast<std::size_t>(
         std::snprintf(present + length, sizeof(present) - length, "%s%s", length > 0 ? ", " : "", isa_name(isa)));

@@ -4,7 +4,12 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/listed.h"
 #include "base/status.h"
+
+#if !defined(INTAGLIO_ISAS_LEFT_OUT)
+#define INTAGLIO_ISAS_LEFT_OUT ""
+#endif
 
 namespace intaglio {
 
@@ -12,7 +17,22 @@ namespace intaglio {
 enum class Isa : std::uint8_t { kScalar, kAvx2, kAvxVnni, kAvx512Vnni };
 inline constexpr Isa kAllIsas[] = {Isa::kScalar, Isa::kAvx2, Isa::kAvxVnni, Isa::kAvx512Vnni};
 
-const char* isa_name(Isa isa);  // "scalar", "avx2", "avxvnni", "avx512vnni"
+constexpr const char* isa_name(Isa isa) {
+  switch (isa) {
+    case Isa::kScalar:
+      return "scalar";
+    case Isa::kAvx2:
+      return "avx2";
+    case Isa::kAvxVnni:
+      return "avxvnni";
+    case Isa::kAvx512Vnni:
+      return "avx512vnni";
+  }
+  return "";
+}
+
+// Whether this build has the tier's kernels (cmake/isa.cmake).
+constexpr bool is_built(Isa isa) { return !listed(isa_name(isa), INTAGLIO_ISAS_LEFT_OUT); }
 
 // Whether kernels compiled for `kernel` may run on tier `tier` (AVX512-VNNI does not imply AVX-VNNI).
 constexpr bool includes(Isa tier, Isa kernel) {
@@ -22,9 +42,12 @@ constexpr bool includes(Isa tier, Isa kernel) {
 
 // By CPUID and XCR0: the CPU has the instructions and the operating system saves the registers.
 bool cpu_has(Isa isa);
+// The CPU and this build have it.
+bool is_available(Isa isa);
 Isa best_isa();
 
-// The tier called `name`, or the best of this CPU for an empty name; an error for an unknown name or one the CPU lacks.
+// The tier called `name`, or the best available for an empty name; an error for an unknown name or one that is not
+// available.
 Result<Isa> choose_isa(std::string_view name);
 
 }  // namespace intaglio

@@ -1,8 +1,8 @@
 #include "gemm/peak.h"
 
 #include <algorithm>
-#include <chrono>
 
+#include "base/clock.h"
 #include "kernels/gemm.h"
 #include "kernels/registry.h"
 
@@ -11,14 +11,13 @@ namespace intaglio {
 double measure_peak_gmacs(Isa isa) {
   constexpr int kTrials = 20;
   constexpr std::uint64_t kRepeats = 50'000;
-  using Clock = std::chrono::steady_clock;
   const GemmKernels& gemm = *kernels_for(isa).gemm;
   double best = 0;
   for (int trial = 0; trial < kTrials; ++trial) {
-    const Clock::time_point start = Clock::now();
+    const std::int64_t start = clock_nanoseconds();
     const std::uint64_t macs = gemm.exercise(kRepeats);
-    const std::chrono::duration<double, std::nano> elapsed = Clock::now() - start;
-    best = std::max(best, static_cast<double>(macs) / elapsed.count());
+    const std::int64_t elapsed = clock_nanoseconds() - start;
+    best = std::max(best, static_cast<double>(macs) / static_cast<double>(elapsed));
   }
   return best;
 }

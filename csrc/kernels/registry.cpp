@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "ops/built.h"
+
 namespace intaglio {
 
 #define KERNEL(family, type, symbol, tier) extern const type symbol;
@@ -10,11 +12,20 @@ namespace intaglio {
 
 namespace {
 
-Kernels find(Isa tier) {
+// Families of kernels that something in this build runs: others are not linked.
+constexpr struct {
+  bool gemm = true, depthwise = true, depthwise_wide = true, vector = true;
+  bool float_gemm = kBuiltOps.float32;
+  bool float_vector = kBuiltOps.float32 || kBuiltOps.integer || kBuiltOps.lstm || kBuiltOps.detection;
+} kWanted;
+
+constexpr Kernels find(Isa tier) {
   Kernels found{};
   found.isa = tier;
-#define KERNEL(family, type, symbol, isa) \
-  if (found.family == nullptr && includes(tier, Isa::isa)) found.family = &symbol;
+#define KERNEL(family, type, symbol, isa)                                            \
+  if constexpr (kWanted.family && is_built(Isa::isa)) {                              \
+    if (found.family == nullptr && includes(tier, Isa::isa)) found.family = &symbol; \
+  }
 #include "kernels/kernels.inc"
 #undef KERNEL
   return found;
@@ -23,7 +34,8 @@ Kernels find(Isa tier) {
 }  // namespace
 
 const Kernels& kernels_for(Isa tier) {
-  static const Kernels tiers[] = {find(Isa::kScalar), find(Isa::kAvx2), find(Isa::kAvxVnni), find(Isa::kAvx512Vnni)};
+  static constexpr Kernels tiers[] = {find(Isa::kScalar), find(Isa::kAvx2), find(Isa::kAvxVnni),
+                                      find(Isa::kAvx512Vnni)};
   return tiers[static_cast<std::size_t>(tier)];
 }
 

@@ -4,8 +4,8 @@ namespace intaglio {
 
 const char* op_name(OpCode op) {
   switch (op) {
-#define OP(code, name) \
-  case OpCode::name:   \
+#define OP(code, name, family) \
+  case OpCode::name:           \
     return #name;
 #include "ops/ops.inc"
 #undef OP

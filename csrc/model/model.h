@@ -28,7 +28,7 @@ constexpr std::size_t size_of(DType dtype) {
 }
 
 enum class OpCode : std::uint32_t {
-#define OP(code, name) name = code,
+#define OP(code, name, family) name = code,
 #include "ops/ops.inc"
 #undef OP
 };

@@ -21,7 +21,7 @@ bool known_dtype(std::uint32_t dtype) { return dtype >= 1 && dtype <= 5; }
 
 bool known_op(std::uint32_t code) {
   switch (code) {
-#define OP(number, name) case number:
+#define OP(number, name, family) case number:
 #include "ops/ops.inc"
 #undef OP
     return true;

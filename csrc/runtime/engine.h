@@ -1,4 +1,4 @@
-// A loaded model: the plan, and the contexts in which it runs.
+// A loaded model: the plan, and how it runs in the contexts that callers bring.
 #pragma once
 
 #include <cstddef>
@@ -22,21 +22,32 @@ struct Batch {
   std::int64_t first = 0;
 };
 
+// How long the bytes stay that an engine is loaded from.
+enum class FileLife {
+  kLoad,    // until load() returns: the engine copies the tables it goes on using
+  kEngine,  // as long as the engine
+};
+
 // Immutable after load(); any number of threads may run it at once, each in a context of its own.
 class Engine {
  public:
   explicit Engine(Allocator& allocator) : allocator_(allocator), plan_(allocator) {}
-  ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Once. `file`, 8-byte aligned, and `constants` (see read_model) may go when this returns.
-  Status load(std::span<const std::byte> file, Constants constants, Isa isa, int threads);
+  // Once. For `file`, 8-byte aligned, and `constants` see read_model; constants may go when this returns.
+  Status load(std::span<const std::byte> file, Constants constants, FileLife life, Isa isa, int threads);
 
-  // Allocates nothing once as many runs have been active at the same time as now.
-  Status run(const Batch& batch);
+  // A context is kAlignment-aligned memory of so many bytes, a multiple of kAlignment, made ready once.
+  std::size_t context_bytes() const;
+  void prepare_context(std::byte* context) const;
+  // How many contexts a run of so many samples can use.
+  int useful_contexts(std::int64_t samples) const;
+
+  // In the given contexts, one or more, which no other run may be using. Allocates nothing.
+  Status run(const Batch& batch, std::span<std::byte* const> contexts) const;
   // Runs one sample, an array per input; nanoseconds[i] is the time of step i.
-  Status profile(const std::byte* const* inputs, std::span<std::int64_t> nanoseconds);
+  void profile(const std::byte* const* inputs, std::byte* context, std::span<std::int64_t> nanoseconds) const;
 
   const Model& model() const { return model_; }
   const Plan& plan() const { return plan_; }
@@ -46,21 +57,8 @@ class Engine {
   bool batchable() const { return batchable_; }
 
  private:
-  struct Context {
-    Context* next = nullptr;
-    Array<std::byte*> addresses;
-    Array<Uninitialized> arena;
-  };
-  struct Share;
-
-  // Takes `count` contexts into `taken`; on failure none.
-  Status take(int count, Context** taken);
-  void give_back(int count, Context* const* taken);
-  Context* make_context();
-
-  int sample_parts(std::int64_t samples) const;
   // False where the sample's numbers make the run an error.
-  bool run_sample(const Batch& batch, std::int64_t sample, const Context& context, Team& team) const;
+  bool run_sample(const Batch& batch, std::int64_t sample, const Memory& memory, Team& team) const;
 
   Allocator& allocator_;
   Model model_;
@@ -68,7 +66,6 @@ class Engine {
   Isa isa_ = Isa::kScalar;
   int threads_ = 1;
   bool batchable_ = false;
-  Context* free_ = nullptr;  // guarded by process_mutex()
 };
 
 }  // namespace intaglio

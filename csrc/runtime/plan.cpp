@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/checked.h"
+#include "ops/built.h"
 #include "runtime/arena.h"
 
 namespace intaglio {
@@ -12,11 +13,16 @@ namespace {
 
 constexpr std::uint32_t kNever = 0xFFFFFFFF;
 
+Status left_out(const Node& node, const char* family) {
+  return node_error(Code::kLeftOut, node, "this build was made without the '%s' ops", family);
+}
+
 Status prepare(const Node& node, Planner& planner) {
   switch (node.op) {
-#define OP(code, name) \
-  case OpCode::name:   \
-    return prepare_##name(node, planner);
+#define OP(code, name, family)                                            \
+  case OpCode::name:                                                      \
+    if constexpr (kBuiltOps.family) return prepare_##name(node, planner); \
+    return left_out(node, #family);
 #include "ops/ops.inc"
 #undef OP
   }

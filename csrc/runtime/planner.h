@@ -108,7 +108,7 @@ __attribute__((format(printf, 3, 4))) Status node_error(Code code, const Node& n
 Status out_of_memory(const Node& node);
 
 // prepare_<op>: checks everything about the node that docs/arithmetic.md says, then emits its steps.
-#define OP(code, name) Status prepare_##name(const Node& node, Planner& planner);
+#define OP(code, name, family) Status prepare_##name(const Node& node, Planner& planner);
 #include "ops/ops.inc"
 #undef OP
 

@@ -7,22 +7,20 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstdint>
-#include <mutex>
 #include <new>
 
+#include "base/clock.h"
 #include "base/float_environment.h"
+#include "runtime/park.h"
 #include "runtime/process.h"
 
 namespace intaglio {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // Workers spin this long for the next step before they park: longer than any serial step of a layer or two, too short
 // to be seen in a process's CPU time between two runs.
-constexpr std::chrono::microseconds kSpin{100};
+constexpr std::int64_t kSpinNanoseconds = 100'000;
 constexpr int kSpinsPerClock = 32;
 
 void relax() {
@@ -74,7 +72,7 @@ class Workers {
     void call(const Task& called_task, int called_parts) {
       task = called_task;
       parts = called_parts;
-      if (state.exchange(kCalled, std::memory_order_acq_rel) == kAsleep) state.notify_one();
+      if (state.exchange(kCalled, std::memory_order_acq_rel) == kAsleep) unpark(state);
     }
 
     bool call_off() {
@@ -84,15 +82,15 @@ class Workers {
 
     void wait() const {
       const auto done = [&] { return state.load(std::memory_order_acquire) != kBusy; };
-      for (const Clock::time_point end = Clock::now() + kSpin; !done();) {
+      for (const std::int64_t end = clock_nanoseconds() + kSpinNanoseconds; !done();) {
         for (int i = 0; i < kSpinsPerClock && !done(); ++i) relax();
-        if (Clock::now() > end) sched_yield();  // the worker may need this core to finish
+        if (clock_nanoseconds() > end) sched_yield();  // the worker may need this core to finish
       }
     }
 
     // Polls by compare-and-exchange: the cache line then comes over once, and to write, when the worker is called.
     [[noreturn]] void work() {
-      for (Clock::time_point end = Clock::now() + kSpin;;) {
+      for (std::int64_t end = clock_nanoseconds() + kSpinNanoseconds;;) {
         std::uint32_t now = kCalled;
         for (int i = 0; i < kSpinsPerClock; ++i) {
           now = kCalled;
@@ -102,11 +100,11 @@ class Workers {
         if (now == kCalled) {
           task.run(task.arguments, part, parts);
           state.store(kIdle, std::memory_order_release);
-          end = Clock::now() + kSpin;
+          end = clock_nanoseconds() + kSpinNanoseconds;
         } else if (now == kAsleep) {
-          state.wait(kAsleep, std::memory_order_relaxed);
-          end = Clock::now() + kSpin;
-        } else if (Clock::now() > end) {
+          park(state, kAsleep);
+          end = clock_nanoseconds() + kSpinNanoseconds;
+        } else if (clock_nanoseconds() > end) {
           state.compare_exchange_strong(now, kAsleep, std::memory_order_relaxed);
         }
       }
@@ -137,41 +135,48 @@ class Workers {
 
 namespace {
 
-// Guarded by process_mutex(). The workers live as long as the process.
-Workers* workers = nullptr;
-bool taken = false;
+// A plain mutex: std::mutex throws, and so needs the C++ library.
+pthread_mutex_t process_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+// Guarded by process_mutex. The workers live as long as the process.
+constinit Workers workers;
+constinit bool taken = false;
 
 Workers* take_workers(int count) {
-  const std::lock_guard lock(process_mutex());
+  const ProcessLock lock;
   if (taken) return nullptr;
-  if (workers == nullptr) {
-    void* const memory = system_allocator().allocate(sizeof(Workers));
-    if (memory == nullptr) return nullptr;
-    workers = new (memory) Workers;
-  }
-  workers->grow(count);
-  if (workers->count() == 0) return nullptr;
+  workers.grow(count);
+  if (workers.count() == 0) return nullptr;
   taken = true;
-  return workers;
+  return &workers;
 }
 
-void before_fork() { process_mutex().lock(); }
+void before_fork() { pthread_mutex_lock(&process_mutex); }
 
-void after_fork_in_parent() { process_mutex().unlock(); }
+void after_fork_in_parent() { pthread_mutex_unlock(&process_mutex); }
 
 // A child has the forking thread only: its workers are started anew when a run needs them.
 void after_fork_in_child() {
-  workers = nullptr;
+  new (&workers) Workers;
   taken = false;
-  process_mutex().unlock();
+  pthread_mutex_unlock(&process_mutex);
 }
+
+void register_fork_handlers() { pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child); }
 
 }  // namespace
 
-std::mutex& process_mutex() {
-  static std::mutex mutex;
-  [[maybe_unused]] static const int registered = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
-  return mutex;
+ProcessLock::ProcessLock() {
+  static pthread_once_t registered = PTHREAD_ONCE_INIT;
+  pthread_once(&registered, register_fork_handlers);
+  pthread_mutex_lock(&process_mutex);
+}
+
+ProcessLock::~ProcessLock() { pthread_mutex_unlock(&process_mutex); }
+
+void start_workers(int count) {
+  const ProcessLock lock;
+  workers.grow(count);
 }
 
 int usable_cores() {
@@ -188,7 +193,7 @@ Team::Team(int threads) {
 
 Team::~Team() {
   if (workers_ == nullptr) return;
-  const std::lock_guard lock(process_mutex());
+  const ProcessLock lock;
   taken = false;
 }
 

@@ -18,6 +18,9 @@ struct Task {
 
 class Workers;
 
+// Starts `count` workers, or as many as the system gives, rather than leave that to the first run that wants them.
+void start_workers(int count);
+
 // The calling thread, and the workers where they are wanted and no other run has them. Bits do not depend on who runs a
 // part, so a run that finds the workers taken does all its parts itself.
 class Team {

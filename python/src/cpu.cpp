@@ -17,7 +17,8 @@ namespace {
 
 std::vector<std::string> features() {
   std::vector<std::string> names;
-  for (const CpuFeature& feature : cpu_info().features) {
+  const CpuInfo cpu = cpu_info();
+  for (const CpuFeature& feature : cpu.features) {
     if (feature.present) names.emplace_back(feature.name);
   }
   return names;
@@ -26,7 +27,7 @@ std::vector<std::string> features() {
 std::vector<std::string> tiers() {
   std::vector<std::string> names;
   for (const Isa isa : kAllIsas) {
-    if (cpu_has(isa)) names.emplace_back(isa_name(isa));
+    if (is_available(isa)) names.emplace_back(isa_name(isa));
   }
   return names;
 }

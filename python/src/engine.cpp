@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "bindings.h"
+#include "runtime/context_pool.h"
 #include "status.h"
 
 namespace py = pybind11;
@@ -82,7 +83,7 @@ class PyEngine {
     Status status;
     {
       const py::gil_scoped_release release;
-      status = engine_.load(held.bytes(), spans, tier, threads);
+      status = engine_.load(held.bytes(), spans, FileLife::kLoad, tier, threads);
     }
     check(status);
     for (const Port& port : engine_.model().inputs) inputs_.push_back(port_shape(port));
@@ -109,6 +110,7 @@ class PyEngine {
   std::chrono::nanoseconds run_piece(const Batch& piece);
 
   Engine engine_{system_allocator()};
+  ContextPool contexts_{engine_, system_allocator()};
   std::vector<PortShape> inputs_;
   std::vector<PortShape> outputs_;
 };
@@ -180,7 +182,7 @@ py::object PyEngine::try_run(PyObject* const* arrays, std::size_t count) {
 void PyEngine::run(const Batch& batch) {
   const std::int64_t work = std::max<std::int64_t>(engine_.plan().work(), 1);
   if (batch.samples <= kTinyWork / work) {
-    check(engine_.run(batch));
+    check(contexts_.run(batch));
     return;
   }
   std::int64_t piece = std::max<std::int64_t>(kFirstPieceWork / work, engine_.threads());
@@ -200,7 +202,7 @@ std::chrono::nanoseconds PyEngine::run_piece(const Batch& piece) {
   Status status;
   {
     const py::gil_scoped_release release;
-    status = engine_.run(piece);
+    status = contexts_.run(piece);
   }
   check(status);
   return std::chrono::steady_clock::now() - before;
@@ -222,7 +224,7 @@ py::array_t<std::int64_t> PyEngine::profile(const py::tuple& arrays, py::ssize_t
     std::int64_t* const first = times.mutable_data();
     const py::gil_scoped_release release;
     for (py::ssize_t i = 0; i < repeats && status.ok(); ++i) {
-      status = engine_.profile(inputs.data(), {first + static_cast<std::size_t>(i) * steps, steps});
+      status = contexts_.profile(inputs.data(), {first + static_cast<std::size_t>(i) * steps, steps});
     }
   }
   check(status);
@@ -270,7 +272,7 @@ py::list describe_steps(const PyEngine& self) {
 // The ops the engine computes: code by name.
 py::dict ops() {
   py::dict codes;
-#define OP(code, name) codes[#name] = code;
+#define OP(code, name, family) codes[#name] = code;
 #include "ops/ops.inc"
 #undef OP
   return codes;

@@ -15,6 +15,7 @@ const char* exception_name(Code code) {
     case Code::kUnsupportedVersion:
       return "ModelFormatError";
     case Code::kUnsupportedOp:
+    case Code::kLeftOut:
       return "UnsupportedOpError";
     case Code::kShape:
       return "ShapeError";
@@ -31,6 +32,13 @@ const char* exception_name(Code code) {
     case Code::kOk:
     case Code::kOutOfMemory:
       break;
+    // Of the C API alone.
+    case Code::kIo:
+    case Code::kTooSmall:
+    case Code::kMisaligned:
+    case Code::kBusy:
+    case Code::kClosed:
+      return "Error";
   }
   return nullptr;
 }

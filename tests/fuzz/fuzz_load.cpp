@@ -15,6 +15,7 @@ Checksums are made right before loading, so that the fuzzer reaches what lies be
 
 #include "model/checksum.h"
 #include "model/layout.h"
+#include "runtime/context_pool.h"
 #include "runtime/engine.h"
 
 namespace {
@@ -45,7 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size > 0) std::memcpy(file.data(), data, size);
   if (size > sizeof(intaglio::layout::Header)) sign(file.data(), size);
   intaglio::Engine engine(intaglio::system_allocator());
-  if (!engine.load(file, {}, intaglio::best_isa(), 1).ok()) return 0;
+  if (!engine.load(file, {}, intaglio::FileLife::kEngine, intaglio::best_isa(), 1).ok()) return 0;
   const intaglio::Plan& plan = engine.plan();
   if (plan.arena_bytes() > kSmall || bytes_of(plan.inputs()) > kSmall || bytes_of(plan.outputs()) > kSmall) return 0;
   std::vector<std::vector<std::byte>> arrays;
@@ -54,6 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const intaglio::PortCopy& port : ports) addresses.push_back(arrays.emplace_back(port.bytes).data());
   }
   const std::size_t inputs = plan.inputs().size();
-  (void)engine.run({addresses.data(), addresses.data() + inputs, 1, 0}).ok();
+  intaglio::ContextPool contexts(engine, intaglio::system_allocator());
+  (void)contexts.run({addresses.data(), addresses.data() + inputs, 1, 0}).ok();
   return 0;
 }

@@ -1,0 +1,15 @@
+# What a build does without: sets `left_out` to the `known` names that are not in `wanted`, which is `all` or a list of
+# them, and not in `always`.
+function(intaglio_left_out wanted known always left_out)
+  set(result ${known})
+  if("all" IN_LIST wanted)
+    set(result "")
+  endif()
+  foreach(name IN LISTS wanted)
+    if(NOT name STREQUAL all AND NOT name IN_LIST known)
+      message(FATAL_ERROR "unknown '${name}': expected all, or any of ${known}")
+    endif()
+  endforeach()
+  list(REMOVE_ITEM result ${wanted} ${always})
+  set(${left_out} ${result} PARENT_SCOPE)
+endfunction()
