@@ -1,0 +1,12 @@
+// The options of an opening model, checked.
+#pragma once
+
+#include "base/status.h"
+#include "intaglio/intaglio.h"
+
+namespace intaglio::api {
+
+// Those given, or the defaults; the allocator is never NULL.
+Result<intaglio_options> read_options(const intaglio_options* given);
+
+}  // namespace intaglio::api
