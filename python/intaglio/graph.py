@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
 #: An attribute: one integer, or a fixed list of them.
@@ -91,6 +93,16 @@ class Graph:
         from intaglio.export.onnx import to_bytes
 
         _write(path, to_bytes(self))
+
+    def embed(self, path: str | os.PathLike[str], *, name: str | None = None, machine: str | None = None) -> list[Path]:
+        """Write C source (.c) or an object file (.o) and its header, to link into a program; the files written.
+
+        ``name`` is that of the array and the header (default: the name of the file). ``machine`` is what an object file
+        is for, as `uname -m` has it (default: this machine). docs/embedding.md shows the program.
+        """
+        from intaglio.export.embed import embed
+
+        return embed(self, path, name, machine)
 
     @classmethod
     def from_bytes(cls, data: bytes | bytearray | memoryview) -> Graph:

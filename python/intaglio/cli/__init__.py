@@ -14,6 +14,7 @@ from intaglio.errors import Error
 COMMANDS: Final = {
     "demo": "read handwritten digits with a network that ships in the package",
     "convert": "turn a network of another format into an .intaglio file",
+    "export": "write a network as C source or an object file, to link into a program",
     "quantize": "turn a float network into an int8 one",
     "compare": "show what quantizing a network costs in accuracy, layer by layer",
     "run": "run a network on arrays or a picture",
