@@ -61,7 +61,7 @@ def measure(
             processes[name] = stack.enter_context(process)
             figures[name] = process.call("fastest", seconds)
         if OURS not in processes:
-            raise WorkerError(f"{network.name}: {figures[OURS]['failed']}")
+            raise WorkerError(f"{OURS} on {network.name}: {figures[OURS]['failed']}")
         for name, answer in _answers(network, processes).items():
             figures[name]["difference"] = answer
             figures[name]["agrees"] = answer <= LARGEST_DIFFERENCE

@@ -27,7 +27,8 @@ def draw(figures: dict[str, Any], file: Path) -> None:
     results = [result for result in figures["results"] if result["batch"] == 1 and result["isa"] is None]
     threads = sorted({result["threads"] for result in results})
     if not threads:
-        raise SystemExit("nothing to draw: there are no figures of batch 1 on all of the CPU")
+        print("no picture: there are no figures of batch 1 on all of the CPU")
+        return
     names = [name for name in NAMES if any(result["network"] == name for result in results)]
     style: Any = {"svg.hashsalt": "intaglio", "svg.fonttype": "none", "font.size": 9}
     with matplotlib.rc_context(style):

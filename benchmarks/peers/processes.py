@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -44,22 +45,27 @@ class Process:
             env=environment,
             text=True,
         )
-        os.sched_setaffinity(self._process.pid, cores(threads))
-        self._answer()
+        try:
+            os.sched_setaffinity(self._process.pid, cores(threads))
+            self._answer()
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __enter__(self) -> Process:
         return self
 
     def __exit__(self, *error: object) -> None:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.__exit__(None, None, None)
         self._log.close()
 
     def call(self, method: str, *arguments: Any) -> Any:
         assert self._process.stdin is not None
-        print(json.dumps([method, *arguments]), file=self._process.stdin, flush=True)
+        with contextlib.suppress(BrokenPipeError):  # it has ended, and what it said is raised below
+            print(json.dumps([method, *arguments]), file=self._process.stdin, flush=True)
         return self._answer()
 
     def answer(self) -> NDArray[Any]:

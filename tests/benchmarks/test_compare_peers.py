@@ -17,7 +17,9 @@ pytest.importorskip("onnx", reason="needs the package onnx")
 pytest.importorskip("onnxruntime", reason="needs the package onnxruntime, which quantizes the network")
 
 import intaglio
-from peers.measure import LARGEST_DIFFERENCE, relative_difference, summary
+from peers.measure import LARGEST_DIFFERENCE, Conditions, measure, relative_difference, summary
+from peers.networks import prepare
+from peers.processes import WorkerError
 from peers.tables import disagreements
 
 PLOTS = importlib.util.find_spec("matplotlib") is not None
@@ -124,3 +126,17 @@ def test_ratios_are_of_the_same_round() -> None:
     assert figures["ratio"] == pytest.approx(3.0)
     assert (figures["ratio_low"], figures["ratio_high"]) == (pytest.approx(3.0), pytest.approx(3.3))
     assert figures["seconds"] == 3.3
+
+
+def test_an_engine_that_fails_says_why_and_the_others_are_measured(root: Path, tmp_path: Path) -> None:
+    network = prepare("MLP", tmp_path)
+    assert network is not None
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"no network")
+    files = {"Intaglio": network.intaglio, "ONNX Runtime": broken}
+    result = measure(network, files, Conditions(batch=8), rounds=1, seconds=0.001)
+    assert "broken.onnx" in result["engines"]["ONNX Runtime"]["failed"]
+    assert result["best_peer"] is None
+    assert result["engines"]["Intaglio"]["seconds"] > 0
+    with pytest.raises(WorkerError, match="^Intaglio on MLP: .*no netwo"):
+        measure(network, {"Intaglio": broken}, Conditions(batch=8), rounds=1, seconds=0.001)
