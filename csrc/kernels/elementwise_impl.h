@@ -177,5 +177,17 @@ void lookup_loop(const std::uint8_t* table, const std::uint8_t* x, std::uint8_t*
   store_blocks<V>(y, count, [&](std::size_t i) INTAGLIO_LAMBDA { return entries.look_up(V::load_bytes(x + i)); });
 }
 
+template <class V>
+void interleave_3(const std::uint8_t* x, std::ptrdiff_t stride, std::uint8_t* y, std::size_t count) {
+  const std::uint8_t *a = x, *b = x + stride, *c = x + 2 * stride;
+  std::size_t i = 0;
+  for (; i + V::kTriples <= count; i += V::kTriples) V::store_triples(a + i, b + i, c + i, y + 3 * i);
+  for (; i < count; ++i) {
+    y[3 * i] = a[i];
+    y[3 * i + 1] = b[i];
+    y[3 * i + 2] = c[i];
+  }
+}
+
 }  // namespace
 }  // namespace intaglio

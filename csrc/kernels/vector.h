@@ -85,6 +85,9 @@ using SumFunction = std::int32_t (*)(const std::uint8_t* x, const Window& window
 using RequantizeFunction = void (*)(const std::int32_t* acc, const ScalarRequantization& requantization,
                                     std::uint8_t* y, std::size_t count);
 
+// y[3 * i + c] = x[c * stride + i]: images of three channels, from planes to pixels.
+using InterleaveFunction = void (*)(const std::uint8_t* x, std::ptrdiff_t stride, std::uint8_t* y, std::size_t count);
+
 // The largest byte; count > 0.
 using MaxFunction = std::uint8_t (*)(const std::uint8_t* x, std::size_t count);
 
@@ -115,6 +118,7 @@ struct VectorKernels {
   Named<SumFunction> sum;
   Named<RequantizeFunction> requantize;
   Named<RequantizeFunction> requantize_fixed;
+  Named<InterleaveFunction> interleave_3;
   Named<MaxFunction> max;
   Named<BilinearFunction> bilinear;
   Named<BilinearFunction> bilinear_fixed;

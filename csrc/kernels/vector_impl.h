@@ -3,6 +3,7 @@
 //   types     I, F: kLanes int32 or float32; B: kBytes = 4 * kLanes bytes
 //   bytes     set_bytes load_bytes store_bytes max_bytes min_bytes
 //             load_bytes(p, n) reads n bytes and sets the others to zero; store_bytes(p, b, n) writes n bytes
+//             store_triples(a, b, c, y) writes the next kTriples bytes of each in turn
 //   int32     set load load_u8 add sub mul bit_xor shift_left shift_right
 //             sign and greater give all ones or zero; arithmetic is modulo 2^32; all lanes shift by the same count
 //             Fixed<true>(multiplier, shift, false) rounds as mbqm does (docs/arithmetic.md)

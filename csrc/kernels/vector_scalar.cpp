@@ -28,6 +28,12 @@ struct Scalar {
   static void store_bytes(std::uint8_t* p, B b, std::size_t n = kBytes) {
     for (std::size_t i = 0; i < n; ++i) p[i] = b.at[i];
   }
+  static constexpr std::size_t kTriples = 1;
+  static void store_triples(const std::uint8_t* a, const std::uint8_t* b, const std::uint8_t* c, std::uint8_t* y) {
+    y[0] = *a;
+    y[1] = *b;
+    y[2] = *c;
+  }
   static B max_bytes(B a, B b) {
     for (std::size_t i = 0; i < kBytes; ++i) a.at[i] = a.at[i] > b.at[i] ? a.at[i] : b.at[i];
     return a;

@@ -24,6 +24,7 @@
       .sum = {"sum_u8_" isa, sum_runs<V>},                                                 \
       .requantize = {"requantize_s32u8_" isa, requantize<V, false>},                       \
       .requantize_fixed = {"requantize_fixed_s32u8_" isa, requantize<V, true>},            \
+      .interleave_3 = {"interleave_3_u8_" isa, interleave_3<V>},                           \
       .max = {"max_u8_" isa, max_run<V>},                                                  \
       .bilinear = {"bilinear_u8_" isa, bilinear<V, 22, false>},                            \
       .bilinear_fixed = {"bilinear_fixed_u8_" isa, bilinear<V, 20, true>},                 \

@@ -1,11 +1,12 @@
 // Vector kernels with AVX2: 8 lanes of 32 bits, 32 bytes.
 #include "kernels/rounding_x86_256.h"
+#include "kernels/triples_x86.h"
 #include "kernels/vector_table.h"
 
 namespace intaglio {
 namespace {
 
-struct Avx2 : Rounding256 {
+struct Avx2 : Rounding256, Triples128 {
   static constexpr std::size_t kLanes = 8, kBytes = 32;
   using I = __m256i;
   using F = __m256;

@@ -1,11 +1,12 @@
 // Vector kernels with AVX-512 (F, BW, VL, DQ): 16 lanes of 32 bits, 64 bytes.
 #include "kernels/rounding_x86_512.h"
+#include "kernels/triples_x86.h"
 #include "kernels/vector_table.h"
 
 namespace intaglio {
 namespace {
 
-struct Avx512 : Rounding512 {
+struct Avx512 : Rounding512, Triples128 {
   static constexpr std::size_t kLanes = 16, kBytes = 64;
   using I = __m512i;
   using F = __m512;

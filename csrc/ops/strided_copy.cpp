@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/vector.h"
 #include "ops/transpose_bytes.h"
 
 namespace intaglio {
@@ -21,6 +22,7 @@ struct Arguments {
   std::int64_t inner_count, from_stride, to_stride;
   std::int64_t run_bytes;
   std::int64_t byte_stride;  // transposing: between the bytes of a run in the source
+  InterleaveFunction interleave_3;
 };
 
 // Copies `count` runs.
@@ -40,6 +42,12 @@ void copy_runs(const std::byte* from, std::byte* to, std::int64_t count, const A
 // Runs that begin one byte apart in the source.
 void transpose_runs(const std::byte* from, std::byte* to, std::int64_t count, const Arguments& args) {
   transpose_bytes(from, args.byte_stride, to, args.to_stride, count, args.run_bytes);
+}
+
+// The same for runs of three bytes, one after the other in the destination.
+void interleave_runs(const std::byte* from, std::byte* to, std::int64_t count, const Arguments& args) {
+  args.interleave_3(reinterpret_cast<const std::uint8_t*>(from), args.byte_stride, reinterpret_cast<std::uint8_t*>(to),
+                    static_cast<std::size_t>(count));
 }
 
 // Parts are ranges of runs.
@@ -67,7 +75,15 @@ struct Kernel {
   const char* reason;
 };
 
-Kernel kernel_for(std::int64_t run_bytes) {
+Kernel transposing_kernel(Arguments& args, const VectorKernels& kernels) {
+  if (args.run_bytes == 3 && args.to_stride == 3) {
+    args.interleave_3 = kernels.interleave_3.run;
+    return {run<interleave_runs>, kernels.interleave_3.name, "three planes to pixels"};
+  }
+  return {run<transpose_runs>, "transpose_bytes", "bytes contiguous along different axes"};
+}
+
+Kernel copying_kernel(std::int64_t run_bytes) {
   constexpr const char* kKnown = "runs of a known length";
   switch (run_bytes) {
     case 1:
@@ -154,9 +170,8 @@ Status emit_copy(const Node& node, Planner& planner, const StridedCopy& copy, st
 
   const std::int64_t runs = args->outer.total() * args->inner_count;
   const std::int64_t cost = runs * (kRunCost + kByteCost * args->run_bytes);
-  const Kernel kernel = transposes
-                            ? Kernel{run<transpose_runs>, "transpose_bytes", "bytes contiguous along different axes"}
-                            : kernel_for(args->run_bytes);
+  const Kernel kernel =
+      transposes ? transposing_kernel(*args, *planner.kernels().vector) : copying_kernel(args->run_bytes);
   return planner.emit({.run = kernel.run,
                        .arguments = args,
                        .parts = static_cast<int>(std::min<std::int64_t>(planner.parts_for(cost), runs)),

@@ -48,6 +48,19 @@ def test_every_transpose_of_four_axes(dtype: str, isa: str) -> None:
     expect_oracle(b.build(), {"x": values(shape, dtype)}, isa, threads=2)
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 15), (4, 4), (1, 17), (31, 1), (7, 19), (120, 110)])
+def test_planes_become_pixels_and_back(size: tuple[int, int], isa: str) -> None:
+    b = Builder()
+    for channels in (2, 3, 4):
+        planes = b.input(f"planes{channels}", (2, channels, *size), 0.1, 5)
+        pixels = b.transpose(planes, (0, 2, 3, 1))
+        b.output(pixels)
+        b.output(b.transpose(b.maximum(pixels, pixels), (0, 3, 1, 2)))
+    graph = b.build()
+    inputs = {port.tensor: values(graph.tensors[port.tensor].shape, "int8") for port in graph.inputs}
+    expect_oracle(graph, inputs, isa, threads=2)
+
+
 @pytest.mark.parametrize("channels", [1, 2, 3, 4, 5, 8, 16, 24])
 def test_blocks_of_channels_move_whole(channels: int, isa: str) -> None:
     shape = (1, 40, 60, channels)
