@@ -4,7 +4,7 @@
         -DCMAKE_CXX_FLAGS=-fsanitize=fuzzer-no-link,address,undefined
   cmake --build build/fuzz
   clang++ -std=c++20 -g -fsanitize=fuzzer,address,undefined -Icsrc tests/fuzz/fuzz_load.cpp \
-          build/fuzz/libintaglio_core.a -o build/fuzz/fuzz_load
+          build/fuzz/libintaglio.a -o build/fuzz/fuzz_load
   build/fuzz/fuzz_load <folder of .intaglio files>
 
 Checksums are made right before loading, so that the fuzzer reaches what lies behind them. */
