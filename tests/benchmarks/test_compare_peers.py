@@ -138,5 +138,5 @@ def test_an_engine_that_fails_says_why_and_the_others_are_measured(root: Path, t
     assert "broken.onnx" in result["engines"]["ONNX Runtime"]["failed"]
     assert result["best_peer"] is None
     assert result["engines"]["Intaglio"]["seconds"] > 0
-    with pytest.raises(WorkerError, match="^Intaglio on MLP: .*no netwo"):
+    with pytest.raises(WorkerError, match=r"^Intaglio on MLP: .*no netwo"):
         measure(network, {"Intaglio": broken}, Conditions(batch=8), rounds=1, seconds=0.001)
