@@ -54,17 +54,18 @@ def measure(
         for name, file in engines.items():
             engine, of_floats = name.removesuffix(FLOAT32), name.endswith(FLOAT32)
             try:
-                process = Process(engine, file, inputs[of_floats], conditions.threads, conditions.isa)
+                process = stack.enter_context(
+                    Process(engine, file, inputs[of_floats], conditions.threads, conditions.isa)
+                )
+                figures[name] = process.call("fastest", seconds)
             except WorkerError as error:
                 figures[name] = {"failed": str(error)}
-                continue
-            processes[name] = stack.enter_context(process)
-            figures[name] = process.call("fastest", seconds)
+            else:
+                processes[name] = process
         if OURS not in processes:
             raise WorkerError(f"{OURS} on {network.name}: {figures[OURS]['failed']}")
-        for name, answer in _answers(network, processes).items():
-            figures[name]["difference"] = answer
-            figures[name]["agrees"] = answer <= LARGEST_DIFFERENCE
+        for name, difference in _differences(network, processes).items():
+            figures[name] |= {"difference": difference, "agrees": difference <= LARGEST_DIFFERENCE}
         blocks: dict[str, list[float]] = {name: [] for name in processes}
         peaks = []
         for _ in range(rounds):
@@ -119,7 +120,7 @@ def _save_inputs(network: Network, batch: int, folder: Path) -> dict[bool, Path]
     return files
 
 
-def _answers(network: Network, processes: dict[str, Process]) -> dict[str, float]:
+def _differences(network: Network, processes: dict[str, Process]) -> dict[str, float]:
     """How far each engine is from Intaglio, where it computes the same network."""
     (port,) = intaglio.load(network.intaglio, threads=1).outputs
 
