@@ -116,15 +116,13 @@ def _of(engines: dict[str, Any], name: str | None, field: str) -> float | None:
 
 
 def _time(engines: dict[str, Any], name: str | None) -> str:
-    """An engine that disagrees has a question mark."""
+    """With what must be known beside it; an engine that disagrees has a question mark."""
     seconds = _of(engines, name, "seconds")
     if name is None or seconds is None:
         return ""
-    return (
-        text.duration(seconds)
-        + (f" ({name.removesuffix(FLOAT32)})" if name.endswith(FLOAT32) else "")
-        + ("" if engines[name].get("agrees", True) else " ?")
-    )
+    notes = [name.removesuffix(FLOAT32)] * name.endswith(FLOAT32) + ["one by one"] * engines[name]["one_by_one"]
+    agrees = "" if engines[name].get("agrees", True) else " ?"
+    return text.duration(seconds) + (f" ({', '.join(notes)})" if notes else "") + agrees
 
 
 def _ratio(value: float | None) -> str:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ pytest.importorskip("onnx", reason="needs the package onnx")
 pytest.importorskip("onnxruntime", reason="needs the package onnxruntime, which quantizes the network")
 
 import intaglio
+from peers.engines import ENGINES, Setup
 from peers.measure import LARGEST_DIFFERENCE, Conditions, measure, relative_difference, summary
 from peers.networks import prepare
 from peers.processes import WorkerError
 from peers.tables import disagreements
+from peers.worker import Worker
 
 PLOTS = importlib.util.find_spec("matplotlib") is not None
 
@@ -140,3 +143,24 @@ def test_an_engine_that_fails_says_why_and_the_others_are_measured(root: Path, t
     assert result["engines"]["Intaglio"]["seconds"] > 0
     with pytest.raises(WorkerError, match=r"^Intaglio on MLP: .*no netwo"):
         measure(network, {"Intaglio": broken}, Conditions(batch=8), rounds=1, seconds=0.001)
+
+
+def test_an_engine_without_batches_gets_samples_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Doubling:
+        def __init__(self, setup: Setup) -> None:
+            if len(setup.x) > 1:
+                raise ValueError("one sample only")
+            self.calls = {"sleep": lambda: time.sleep(0.002)}
+
+        def answer(self, x: np.ndarray) -> np.ndarray:
+            assert len(x) == 1
+            return 2 * x
+
+    monkeypatch.setitem(ENGINES, "Doubling", Doubling)
+    x = np.arange(12.0).reshape(4, 3)
+    np.save(tmp_path / "x.npy", x)
+    worker = Worker("Doubling", "", str(tmp_path / "x.npy"), threads=1, isa=None)
+    assert worker.fastest(0.001) == {"call": "sleep", "one_by_one": True}
+    assert worker.block(0.001) >= 4 * 0.002
+    worker.answer(str(tmp_path / "y.npy"))
+    np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), 2 * x)
