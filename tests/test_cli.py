@@ -149,6 +149,18 @@ def test_convert(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert succeed_json(capsys, "info", output)["macs"] == succeed_json(capsys, "info", source)["macs"]
 
 
+def test_convert_writes_onnx(net: Path, array: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("onnx")
+    output = tmp_path / "digits.onnx"
+    succeed(capsys, "convert", net, "-o", output)
+    pictures = np.load(array)
+    np.testing.assert_array_equal(intaglio.load(output)(pictures), intaglio.load(net)(pictures))
+
+
+def test_convert_knows_two_formats(net: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "expected a name that ends in .intaglio or .onnx" in fail(capsys, "convert", net, "-o", tmp_path / "x.h5")
+
+
 def test_convert_keeps_its_source(net: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = net.read_bytes()
     assert "is the source itself" in fail(capsys, "convert", net)

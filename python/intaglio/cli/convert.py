@@ -1,4 +1,4 @@
-"""`intaglio convert`: a network of another format into an .intaglio file."""
+"""`intaglio convert`: a network of another format into an .intaglio or .onnx file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from intaglio.cli import options, text
+from intaglio.cli import options, output
 
 if TYPE_CHECKING:
     import intaglio
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", type=Path, help=".onnx or .tflite file")
-    parser.add_argument("-o", "--output", type=Path, help="file to write (default: the source's name with .intaglio)")
+    output.add_argument(parser)
     parser.add_argument(
         "--dump-passes",
         type=Path,
@@ -30,20 +30,11 @@ def run(arguments: argparse.Namespace) -> None:
     import intaglio
     from intaglio.passes.sequence import watching
 
-    output: Path = arguments.output or arguments.source.with_suffix(".intaglio")
-    if output.exists() and output.samefile(arguments.source):
-        raise intaglio.Error(f"{output} is the source itself; name another file with --output")
+    target = output.destination(arguments)
     watch = nullcontext() if arguments.dump_passes is None else watching(Dump(arguments.dump_passes))
     with watch:
         graph = intaglio.convert(arguments.source, requant=arguments.requant)
-    graph.save(output)
-    sizes = arguments.source.stat().st_size, output.stat().st_size
-    if arguments.json:
-        text.print_json(
-            {"output": str(output), "nodes": len(graph.nodes), "source_bytes": sizes[0], "output_bytes": sizes[1]}
-        )
-    else:
-        print(f"{output}: {len(graph.nodes)} nodes, {text.size(sizes[1])} (the source has {text.size(sizes[0])})")
+    output.write(graph, target, arguments)
 
 
 class Dump:

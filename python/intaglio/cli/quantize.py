@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from intaglio.cli import options, samples, text
+from intaglio.cli import options, output, samples
 
 if TYPE_CHECKING:
     import intaglio
@@ -17,7 +17,7 @@ _METHODS: Final = ("min_max", "percentile", "mse", "entropy")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", type=Path, help=".onnx or .tflite file with a float network")
-    parser.add_argument("-o", "--output", type=Path, help="file to write (default: the source's name with .intaglio)")
+    output.add_argument(parser)
     samples.add_arguments(parser, "--calibration", "examples of the input, which a static scheme needs", required=False)
     group = parser.add_argument_group("quantization")
     group.add_argument("--scheme", choices=("static", "dynamic", "weight_only"), default="static")
@@ -47,9 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     import intaglio
 
-    output: Path = arguments.output or arguments.source.with_suffix(".intaglio")
-    if output.exists() and output.samefile(arguments.source):
-        raise intaglio.Error(f"{output} is the source itself; name another file with --output")
+    target = output.destination(arguments)
     source = intaglio.convert(arguments.source)
     graph = intaglio.quantize(
         source,
@@ -61,14 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
         recover=arguments.recover,
         keep_float=arguments.keep_float,
     )
-    graph.save(output)
-    sizes = arguments.source.stat().st_size, output.stat().st_size
-    if arguments.json:
-        text.print_json(
-            {"output": str(output), "nodes": len(graph.nodes), "source_bytes": sizes[0], "output_bytes": sizes[1]}
-        )
-    else:
-        print(f"{output}: {len(graph.nodes)} nodes, {text.size(sizes[1])} (the source has {text.size(sizes[0])})")
+    output.write(graph, target, arguments)
 
 
 def calibration(source: intaglio.Graph, arguments: argparse.Namespace) -> Statistics:
