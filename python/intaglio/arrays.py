@@ -30,6 +30,8 @@ _FLOAT32 = np.dtype(np.float32)
 def fit(array: ArrayLike, info: TensorInfo, batchable: bool) -> tuple[NDArray[Any], bool]:
     """The array as the engine takes it (native, C-contiguous, the input's dtype), and whether it was quantized."""
     given = _as_array(array, info)
+    if not given.shape and given.dtype.kind in "OSU":
+        raise DTypeError(f"input '{info.name}': expected an array of numbers, got {type(array).__name__}")
     if given.shape != info.shape:
         _check_shape(given.shape, info, batchable)
     if given.dtype == info.dtype:
@@ -82,9 +84,20 @@ def _quantize(floats: NDArray[np.float32], info: TensorInfo) -> NDArray[Any]:
     assert info.scale is not None
     integers, nan = _core.quantize(floats, info.scale, _canonical_zero_point(info), info.dtype)
     if nan is not None:
-        position = tuple(int(i) for i in np.unravel_index(nan, floats.shape))
-        raise InputError(f"input '{info.name}': NaN at {position}")
+        raise _nan_error(floats, nan, info)
     return integers
+
+
+def check_numbers(floats: NDArray[Any], info: TensorInfo) -> None:
+    """No NaN in a float input."""
+    found = np.isnan(floats)
+    if found.any():
+        raise _nan_error(floats, int(found.argmax()), info)
+
+
+def _nan_error(floats: NDArray[Any], index: int, info: TensorInfo) -> InputError:
+    position = tuple(int(i) for i in np.unravel_index(index, floats.shape))
+    return InputError(f"input '{info.name}': NaN at {position}")
 
 
 def _canonical_zero_point(info: TensorInfo) -> int:

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from intaglio import _core, sources
-from intaglio.arrays import TensorInfo, check_batch, fit, to_floats
+from intaglio.arrays import TensorInfo, check_batch, check_numbers, fit, to_floats
 from intaglio.errors import InputError, NotQuantizedWarning
 
 if TYPE_CHECKING:
@@ -101,6 +101,10 @@ class Model(_core.Engine):
             raise InputError(f"expected {len(infos)} inputs ({names}), got {len(arrays)}")
         fitted = [fit(array, info, self._batchable) for array, info in zip(arrays, infos, strict=True)]
         check_batch([array for array, _ in fitted], infos, self._batchable)
+        if self._rounds_floats:
+            for (array, _), info in zip(fitted, infos, strict=True):
+                if info.dtype == np.float32:
+                    check_numbers(array, info)
         return [array for array, _ in fitted], any(quantized for _, quantized in fitted)
 
     def _ordered(self, inputs: Mapping[str, ArrayLike]) -> list[ArrayLike]:
@@ -139,6 +143,8 @@ def load(
         raise ValueError(f"requant: expected 'float32' or 'fixed', got {requant!r}")
     if isa is None:
         isa = os.environ.get("INTAGLIO_ISA", "")
+    elif not isinstance(isa, str):
+        raise TypeError(f"isa: expected the name of a tier or None, got {isa!r}")
     file, constants = _engine_file(source, requant)
     return Model(file, isa, min(int(threads), 1 << 16), constants)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import intaglio
 from intaglio.builder import Builder
 from intaglio.errors import DTypeError, InputError, ShapeError
+from intaglio.opset import FloatUnary
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +173,32 @@ def test_nan_is_named(model: intaglio.Model) -> None:
     x[1, 2, 3, 0] = np.nan
     with pytest.raises(InputError, match=r"input 'x': NaN at \(1, 2, 3, 0\)"):
         model(x)
+
+
+def test_nan_is_named_where_the_network_itself_rounds() -> None:
+    b = intaglio.Builder()
+    b.output(b.quantize(b.input("f", (1, 3000), dtype="float32"), 0.5, 1))
+    model = intaglio.load(b.build())
+    x = np.zeros((2, 3000), np.float32)
+    x[1, 2999] = np.nan
+    with pytest.raises(InputError, match=r"input 'f': NaN at \(1, 2999\)"):
+        model(x)
+    with pytest.raises(InputError, match="NaN"):
+        model.run({"f": x})
+    np.testing.assert_array_equal(model(np.full((1, 3000), -np.inf, np.float32)), np.full((1, 3000), -128))
+
+
+def test_nan_goes_through_a_float_network() -> None:
+    b = intaglio.Builder()
+    b.output(b.float_unary(FloatUnary.NEG, b.input("f", (1, 2), dtype="float32")))
+    result = intaglio.load(b.build())(np.array([[np.nan, 2]], np.float32))
+    np.testing.assert_array_equal(result, [[np.nan, -2]])
+
+
+@pytest.mark.parametrize("given", [None, "x.npy", {"x": 1}])
+def test_what_is_no_array(model: intaglio.Model, given: object) -> None:
+    with pytest.raises(DTypeError, match=f"input 'x': expected an array of numbers, got {type(given).__name__}"):
+        model(given)
 
 
 def test_names_and_counts(model: intaglio.Model, x: NDArray[np.int8], y: NDArray[Any]) -> None:

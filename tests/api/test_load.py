@@ -34,6 +34,11 @@ def test_every_kind_of_source(path: Path) -> None:
             np.testing.assert_array_equal(intaglio.load(source)(x), expected)
 
 
+def test_isa_is_a_name() -> None:
+    with pytest.raises(TypeError, match="isa: expected the name of a tier or None, got 3"):
+        intaglio.load(networks.small(), isa=3)  # type: ignore[arg-type]
+
+
 def test_what_is_no_source() -> None:
     with pytest.raises(TypeError, match="expected a binary file, but reading it gave str"):
         intaglio.load(io.StringIO("net.intaglio"))  # type: ignore[arg-type]
