@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 from quantizable import normal, residual
 
-from intaglio import Builder, Graph
+from intaglio import Builder, Graph, load, quantize
 from intaglio.opset import FloatBinary, FloatPool, FloatReduce, FloatUnary
 from intaglio.quantizer.core import prepare
 from intaglio.quantizer.groups import groups
@@ -44,6 +45,34 @@ def test_decoding_stays_float() -> None:
         return b.concat([b.float_binary(FloatBinary.SUB, centre, size, name="corner"), size], 1, name="boxes")
 
     assert chosen(make) == {"layer", "flat", "split:0", "split:1"}
+
+
+@pytest.mark.parametrize("fill", [-np.inf, -1e9, -1e4])
+def test_masks_stay_float(fill: float) -> None:
+    def make(b: Builder, x: str) -> str:
+        mask = np.where(np.tri(3, 4) > 0, 0, fill).astype(np.float32)
+        scores = b.float_matmul(x, IDENTITY, name="scores")
+        masked = b.float_binary(FloatBinary.ADD, scores, b.constant(mask), name="masked")
+        shares = b.float_softmax(b.reshape(masked, (1, 3, 3, 4), name="shaped"), name="shares")
+        return b.float_matmul(shares, IDENTITY, name="mixed")
+
+    assert chosen(make) == {"scores", "mixed"}
+
+
+def test_masked_attention_keeps_its_accuracy() -> None:
+    """Masked scores have no share at all, whatever the grid of the others."""
+    rng = np.random.default_rng(5)
+    b = Builder()
+    scores = b.float_matmul(b.input("x", (1, 8, 16), dtype="float32"), normal(rng, 16, 8) / 4, name="scores")
+    mask = np.where(np.tri(8) > 0, 0, -1e9).astype(np.float32)
+    shares = b.float_softmax(b.float_binary(FloatBinary.ADD, scores, b.constant(mask)), name="shares")
+    b.output(b.float_matmul(shares, normal(rng, 8, 8), name="mixed"))
+    graph = b.build()
+    samples = rng.normal(size=(32, 8, 16)).astype(np.float32)
+    for method in ("mse", "min_max"):
+        quantized = quantize(graph, samples, calibration_method=method, progress=False)
+        expected, result = load(graph)(samples), load(quantized)(samples)
+        assert np.sum((result - expected) ** 2) < 1e-3 * np.sum(expected**2)
 
 
 def test_normalizing_the_input_stays_float() -> None:

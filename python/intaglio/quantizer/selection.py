@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from intaglio.graph import Graph, Node
@@ -10,22 +12,26 @@ from intaglio.passes.fuse_activations import SUMS
 from intaglio.passes.to_integer import FORMS
 from intaglio.passes.uses import Uses
 
+#: Constants as large as this take values out, as masks of attention do; a grid that reached them would be too coarse.
+_MASKS: Final = 1e4
+_MASKING = (FloatBinary.ADD, FloatBinary.SUB, FloatBinary.MUL, FloatBinary.MAXIMUM, FloatBinary.MINIMUM)
 _SIMPLE_UNARY = (FloatUnary.IDENTITY, FloatUnary.CLIP, FloatUnary.LEAKY_RELU)
 
 
 def selected(graph: Graph, kept: set[str]) -> set[str]:
-    """Names of nodes with an integer form, save those kept float, arithmetic at the network's two ends, and arithmetic
-    that only floats read.
+    """Names of nodes with an integer form, save those kept float, arithmetic at the network's two ends, masks, and
+    arithmetic that only floats read.
 
     Functions and arithmetic with constants before the first sum of products normalize the input, and those after the
     last decode the output: they cost next to nothing, and eight bits cost them accuracy.
     """
     after, before = _after_sums(graph, kept), _before_sums(graph, kept)
+    masked = _masked(graph)
     chosen: set[str] = set()
     decoding: set[str] = set()
     for node in graph.nodes:
         is_first, is_last = not after.intersection(node.inputs), not before.intersection(node.outputs)
-        if not _has_form(graph, node) or node.name in kept:
+        if not _has_form(graph, node) or node.name in kept or node.name in masked:
             continue
         follows = is_last and node.op not in SUMS and decoding.intersection(node.inputs)
         if follows or ((is_first or is_last) and _is_arithmetic(graph, node)):
@@ -33,6 +39,26 @@ def selected(graph: Graph, kept: set[str]) -> set[str]:
         else:
             chosen.add(node.name)
     return chosen - _read_as_floats(graph, chosen)
+
+
+def _masked(graph: Graph) -> set[str]:
+    """Names of nodes that mask values, and of those that read them up to the softmax that makes zeros of them."""
+    names: set[str] = set()
+    tensors: set[str] = set()
+    for node in graph.nodes:
+        masks = node.op == "float_binary" and node.attrs["kind"] in _MASKING
+        found = tensors.intersection(node.inputs) or (masks and any(_is_mask(graph, name) for name in node.inputs))
+        if not found or not (masks or node.op in ("float_softmax", "reshape", "transpose", "slice")):
+            continue
+        names.add(node.name)
+        if node.op != "float_softmax":
+            tensors.update(node.outputs)
+    return names
+
+
+def _is_mask(graph: Graph, name: str) -> bool:
+    data = graph.tensors[name].data
+    return data is not None and data.dtype == np.float32 and bool(np.abs(data).max(initial=0) >= _MASKS)
 
 
 def _read_as_floats(graph: Graph, chosen: set[str]) -> set[str]:
