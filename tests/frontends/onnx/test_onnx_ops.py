@@ -10,8 +10,11 @@ import pytest
 pytest.importorskip("onnx", reason="needs the package onnx")
 pytest.importorskip("onnxruntime", reason="needs the package onnxruntime")
 
-from onnx_networks import check, network, node, ops, weights
+import onnx
+from onnx_networks import check, network, node, ops, run, run_onnxruntime, weights
 
+import intaglio
+from intaglio.errors import UnsupportedOpError
 from intaglio.opset import FloatUnary
 
 I64 = np.int64
@@ -333,3 +336,62 @@ def test_what_resembles_a_known_function_is_left_alone() -> None:
     nodes = [node("Mul", "x c", "a"), node("Sigmoid", "a", "s"), node("Mul", "x s")]
     graph = check(network(nodes, {"x": [3, 70]}, {"c": np.float32(1.702)}))
     assert len(graph.nodes) == 3
+
+
+@pytest.mark.parametrize(
+    ("op", "attributes"),
+    [
+        ("Selu", {}),
+        ("Selu", {"alpha": 1.5, "gamma": 0.7}),
+        ("Celu", {}),
+        ("Celu", {"alpha": 1.7}),
+        ("Softsign", {}),
+        ("Mish", {}),
+    ],
+)
+def test_functions_made_of_others(op: str, attributes: dict[str, float]) -> None:
+    check(single(op, "1,3,5", opset=18, **attributes), low=-6, high=6)
+
+
+@pytest.mark.parametrize("op", ["ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSumExp"])
+@pytest.mark.parametrize("keepdims", [0, 1])
+def test_norms(op: str, keepdims: int) -> None:
+    check(single(op, "2,3,4,5", axes=[1, 3], keepdims=keepdims))
+    check(single(op, "2,3,4", {"axes": np.array([-1], I64)}, opset=18, keepdims=keepdims))
+
+
+def test_logarithms_of_sums_do_not_overflow() -> None:
+    check(single("ReduceLogSumExp", "2,8", axes=[1]), low=80, high=200)
+
+
+@pytest.mark.parametrize("fill", [-1e9, -np.inf, 0.25])
+def test_where_by_a_known_mask(fill: float) -> None:
+    mask, number = np.tri(4, 5) > 0, np.float32(fill)
+    inputs = {"x": [1, 3, 4, 5]}
+    for names in ("mask x fill", "mask fill x"):
+        data = network([node("Where", names)], inputs, {"mask": mask, "fill": number})
+        x = np.random.default_rng(1).normal(size=(1, 3, 4, 5)).astype(np.float32)
+        x[0, 0, 0, :2] = -np.inf, np.inf
+        expected = run_onnxruntime(data, {"x": x})["y"]
+        np.testing.assert_array_equal(run(data, {"x": x})["y"], expected)
+
+
+def test_where_between_computed_values_is_refused() -> None:
+    data = network([node("Where", "mask x z")], {"x": [2, 2], "z": [2, 2]}, {"mask": np.eye(2) > 0})
+    with pytest.raises(UnsupportedOpError, match="it chooses between two computed values"):
+        intaglio.convert(data)
+
+
+def test_gather_nd() -> None:
+    check(single("GatherND", "2,3,4", {"indices": np.array([[0, 1], [1, -1]], I64)}), tolerance=0)
+    check(single("GatherND", "5,4", {"indices": np.array([[[3]], [[0]]], I64)}), tolerance=0)
+
+
+def test_causal_masks_are_constants() -> None:
+    nodes = [
+        node("Shape", "x", "shape"),
+        node("ConstantOfShape", "shape", "ones", value=onnx.numpy_helper.from_array(np.ones(1, np.float32))),
+        node("Trilu", "ones k", "mask", upper=0),
+        node("Add", "x mask", "y"),
+    ]
+    assert ops(check(network(nodes, {"x": [4, 6]}, {"k": np.array(1, I64)}))) == ["float_binary"]

@@ -193,6 +193,27 @@ def test_qlinear_ops(op: str, inputs: int, share: float, attributes: dict[str, A
 
 
 @pytest.mark.parametrize("dtype", TYPES)
+def test_integers_are_padded_and_resized(dtype: str) -> None:
+    """Operators that ONNX Runtime's quantizer gives the integers themselves."""
+    constants: dict[str, Any] = {
+        "pads": np.array([0, 0, 1, 2, 0, 0, 3, 0], np.int64),
+        "scales": np.array([1, 1, 2, 2], np.float32),
+        "border": np.array(7, dtype),
+    }
+    around = quantize("x", "a", 0.02, 5, dtype, constants)
+    back = node("DequantizeLinear", "r a_scale a_zero", "y")
+    for mode in ("constant", "reflect", "edge"):
+        nodes = [around[0], node("Pad", "a_q pads border" if mode == "constant" else "a_q pads", "r", mode=mode), back]
+        check_close(network(nodes, {"x": [1, 2, 5, 6]}, constants), step=0.02, share=1)
+    nodes = [around[0], node("Resize", "a_q - scales", "r", mode="nearest"), back]
+    assert ops(check_close(network(nodes, {"x": [1, 2, 5, 6]}, constants), step=0.02, share=1))
+    # ONNX Runtime cuts the interpolated integer off; here it is rounded.
+    nodes = [around[0], node("Resize", "a_q - scales", "r", mode="linear"), back]
+    graph = check_close(network(nodes, {"x": [1, 2, 5, 6]}, constants), step=0.02, share=0.3)
+    assert "resize_bilinear" in ops(graph)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
 def test_qlinear_softmax_and_concat(dtype: str) -> None:
     constants: dict[str, Any] = {}
     low = -128 if dtype == "int8" else 0

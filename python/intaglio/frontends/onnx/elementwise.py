@@ -8,7 +8,7 @@ import numpy as np
 
 from intaglio.frontends.onnx.lowering import Lowering
 from intaglio.frontends.onnx.model import SourceNode
-from intaglio.frontends.onnx.values import Value, plain, stored_shape
+from intaglio.frontends.onnx.values import Value, constant, plain, stored_shape
 from intaglio.opset import FloatBinary, FloatUnary
 
 _BINARY = {
@@ -132,6 +132,46 @@ def swish(lowering: Lowering, node: SourceNode, x: Value) -> Value:
     factor = Value(f"{node.name}/alpha", (), np.dtype(np.float32), np.array(alpha, np.float32))
     gate = unary(lowering, FloatUnary.SIGMOID, binary(lowering, FloatBinary.MUL, x, factor))
     return binary(lowering, FloatBinary.MUL, x, gate)
+
+
+def composed(lowering: Lowering, node: SourceNode, x: Value) -> Value:
+    """Functions that are arithmetic on others."""
+    attributes = node.attributes
+
+    def by(kind: FloatBinary, a: Value, number: float) -> Value:
+        return binary(
+            lowering, kind, a, constant(lowering.fresh(f"{lowering.base}/factor"), np.array(number, np.float32))
+        )
+
+    if node.op == "Mish":
+        gate = unary(lowering, FloatUnary.TANH, unary(lowering, FloatUnary.SOFTPLUS, x))
+        return binary(lowering, FloatBinary.MUL, x, gate)
+    if node.op == "Softsign":
+        below = by(FloatBinary.ADD, unary(lowering, FloatUnary.ABS, x), 1.0)
+        return binary(lowering, FloatBinary.DIV, x, below)
+    if node.op == "Selu":
+        alpha, gamma = attributes.get("alpha", 1.6732632), attributes.get("gamma", 1.050701)
+        return by(FloatBinary.MUL, unary(lowering, FloatUnary.ELU, x, [alpha]), gamma)
+    alpha = attributes.get("alpha", 1.0)
+    if not alpha > 0:
+        lowering.refuse(f"it has alpha {alpha}")
+    return by(FloatBinary.MUL, unary(lowering, FloatUnary.ELU, by(FloatBinary.DIV, x, alpha), [1.0]), alpha)
+
+
+def where(lowering: Lowering, node: SourceNode, condition: Value, x: Value, y: Value) -> Value:
+    """A mask that is known: exact bounds put constants where it says so, and let the other values through."""
+    mask = lowering.known(condition, "condition").astype(bool)
+    if x.data is None and y.data is None:
+        lowering.refuse("it chooses between two computed values; one of them has to be a constant")
+    computed, fixed = (x, lowering.floats(y)) if x.data is None else (y, lowering.floats(x))
+    assert fixed.data is not None
+    if np.isnan(fixed.data).any():
+        lowering.malformed(f"its constant {fixed.name!r} has NaN")
+    kept = mask if computed is x else ~mask
+    for kind, free, name in ((FloatBinary.MINIMUM, np.inf, "high"), (FloatBinary.MAXIMUM, -np.inf, "low")):
+        bounds = np.where(kept, np.float32(free), fixed.data).astype(np.float32)
+        computed = binary(lowering, kind, computed, constant(lowering.fresh(f"{lowering.base}/{name}"), bounds))
+    return computed
 
 
 def prelu(lowering: Lowering, node: SourceNode, x: Value, slope: Value) -> Value:

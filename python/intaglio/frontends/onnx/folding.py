@@ -152,6 +152,11 @@ def _tile(a: _Attributes, x: Array, repeats: Array) -> Array:
     return np.tile(x, repeats.reshape(-1).tolist())
 
 
+def _trilu(a: _Attributes, x: Array, diagonal: Array | None = None) -> Array:
+    k = 0 if diagonal is None else int(diagonal.item())
+    return np.triu(x, k) if a.get("upper", 1) else np.tril(x, k)
+
+
 def _cast(a: _Attributes, x: Array) -> Array:
     return np.asarray(x, onnx_package().helper.tensor_dtype_to_np_dtype(a.get("to")))
 
@@ -202,6 +207,7 @@ _FOLDS: Final[dict[str, Callable[..., Array | list[Array]]]] = {
     "Transpose": lambda a, x: x.transpose(a.get("perm")),
     "Expand": _expand,
     "Tile": _tile,
+    "Trilu": _trilu,
     "Where": lambda a, c, x, y: np.asarray(np.where(c, x, y)),
     "Add": _same_type(np.add),
     "Sub": _same_type(np.subtract),

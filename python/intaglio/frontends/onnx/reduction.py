@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
+from intaglio.frontends.onnx.elementwise import binary, unary
 from intaglio.frontends.onnx.lowering import FLOAT32, INT64, Lowering
 from intaglio.frontends.onnx.model import SourceNode
 from intaglio.frontends.onnx.values import Value, plain, stored_shape
-from intaglio.opset import FloatReduce
+from intaglio.opset import FloatBinary, FloatReduce, FloatUnary
 
 _KINDS = {
     "ReduceMean": FloatReduce.MEAN,
@@ -41,6 +43,21 @@ def reduce(lowering: Lowering, node: SourceNode, x: Value, axes: Value | None = 
     if node.attributes.get("keepdims", 1):
         return result
     return lowering.reshaped(result, [n for axis, n in enumerate(x.shape) if axis not in chosen])
+
+
+def norm(lowering: Lowering, node: SourceNode, x: Value, axes: Value | None = None) -> Value:
+    """Sums of a function of the values, and functions of such sums."""
+    total = replace(node, op="ReduceSum")
+    if node.op == "ReduceLogSumExp":
+        # Shifted by the largest value, so that no exponential overflows.
+        top = reduce(lowering, replace(node, op="ReduceMax", attributes={**node.attributes, "keepdims": 1}), x, axes)
+        powers = unary(lowering, FloatUnary.EXP, binary(lowering, FloatBinary.SUB, x, top))
+        logarithm = unary(lowering, FloatUnary.LOG, reduce(lowering, total, powers, axes))
+        return binary(lowering, FloatBinary.ADD, logarithm, lowering.reshaped(top, logarithm.shape))
+    if node.op == "ReduceL1":
+        return reduce(lowering, total, unary(lowering, FloatUnary.ABS, x), axes)
+    squares = reduce(lowering, total, binary(lowering, FloatBinary.MUL, x, x), axes)
+    return unary(lowering, FloatUnary.SQRT, squares) if node.op == "ReduceL2" else squares
 
 
 def softmax(lowering: Lowering, node: SourceNode, x: Value) -> Value:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from intaglio.frontends.onnx.lowering import Lowering
+from intaglio.frontends.onnx.lowering import QUANTIZED, Lowering
 from intaglio.frontends.onnx.model import SourceNode
 from intaglio.frontends.onnx.values import Value, channels_last, plain, stored_shape
 from intaglio.frontends.onnx.windows import as_image, from_image
@@ -84,12 +84,16 @@ def _resized(
         ]
         y = lowering.emit("resize_nearest", [source, *tables], laid, selects=True)
     elif mode == "linear":
-        lowering.floats(x)
+        grid = lowering.grids.get(image.tensor) if x.dtype in QUANTIZED else None
+        if grid is None:
+            lowering.floats(x)
         inputs = [source]
         for name, p, axis in zip(("row", "column"), positions, order[1:3], strict=True):
             corners, weights = _linear(p, image.shape[axis])
             inputs += [lowering.array(name, corners), lowering.array(f"{name}_weight", weights)]
         y = lowering.emit("float_resize_bilinear", inputs, laid)
+        if grid is not None:
+            lowering.place_grid(y, grid, holds_integers=True)
     else:
         lowering.refuse(f"it has mode {mode!r}; supported are 'nearest' and 'linear'")
     return from_image(lowering, lowering.result(y, shape, order, x.dtype), spatial)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from intaglio.frontends.onnx.lowering import FLOAT32, INT32, INT64, QUANTIZED, Lowering
 from intaglio.frontends.onnx.model import SourceNode
 from intaglio.frontends.onnx.movement import spread
-from intaglio.frontends.onnx.values import Value, plain, stored_shape
+from intaglio.frontends.onnx.values import Value, constant, plain, stored_shape
 
 
 def slice_(
@@ -95,6 +96,20 @@ def gather(lowering: Lowering, node: SourceNode, x: Value, indices: Value) -> Va
     return lowering.result(y, shape, plain(len(shape)), x.dtype)
 
 
+def gather_nd(lowering: Lowering, node: SourceNode, x: Value, indices: Value) -> Value:
+    """The last axis of the indices goes along the first axes of x."""
+    if node.attributes.get("batch_dims", 0):
+        lowering.refuse("it has batch_dims")
+    depth = indices.shape[-1] if indices.shape else 0
+    if not 1 <= depth <= len(x.shape) or indices.dtype != INT64:
+        lowering.malformed(f"its indices {indices.dtype} {indices.shape} do not fit its input {x.shape}")
+    shape = (*indices.shape[:-1], *x.shape[depth:])
+    inputs = [lowering.stored(value, plain(len(value.shape))) for value in (x, indices)]
+    y = lowering.emit("gather_nd", inputs, shape, dtype=lowering.tensors[inputs[0]].dtype)
+    lowering.inherit_grid(y, inputs[:1])
+    return lowering.result(y, shape, plain(len(shape)), x.dtype)
+
+
 def concat(lowering: Lowering, node: SourceNode, *parts: Value) -> Value:
     first = parts[0]
     axis = lowering.axis(node.attributes.get("axis", 1), len(first.shape))
@@ -129,6 +144,8 @@ def pad(
     axes: Value | None = None,
 ) -> Value:
     """Pads are an input since opset 11, an attribute before; negative ones cut off."""
+    if x.dtype in QUANTIZED:
+        return _pad_quantized(lowering, node, x, pads, value, axes)
     if x.dtype not in (INT32, INT64):
         lowering.floats(x)
     rank = len(x.shape)
@@ -155,6 +172,22 @@ def pad(
         value=stored, padding=tuple(n for axis in order for n in pairs[axis]),
     )  # fmt: skip
     return lowering.result(y, shape, order, x.dtype)
+
+
+def _pad_quantized(
+    lowering: Lowering, node: SourceNode, x: Value, pads: Value | None, value: Value | None, axes: Value | None
+) -> Value:
+    """Integers on a grid: the border is the float that its integer stands for."""
+    grid = lowering.grids.get(x.tensor)
+    if x.data is not None or grid is None or grid.axis is not None:
+        lowering.floats(x)
+    assert grid is not None
+    integer = int(lowering.number(value, "value", 0.0))
+    real = grid.reals(np.array(integer - 128 if x.dtype == np.uint8 else integer, np.int8))
+    fill = constant(lowering.fresh(f"{lowering.base}/value"), np.asarray(real, np.float32))
+    y = pad(lowering, node, replace(x, dtype=FLOAT32), pads, fill, axes)
+    lowering.place_grid(y.tensor, grid, holds_integers=True)
+    return replace(y, dtype=x.dtype)
 
 
 def _repeated(lowering: Lowering, x: Value, pairs: Sequence[tuple[int, int]], mode: str) -> Value:
