@@ -11,6 +11,12 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   set(INTAGLIO_FLAGS_x86_avxvnni ${INTAGLIO_FLAGS_x86_avx2} -mavxvnni)
   set(INTAGLIO_FLAGS_x86_avx512vnni ${INTAGLIO_FLAGS_x86_avx2} -mavx512f -mavx512bw -mavx512vl -mavx512dq
                                     -mavx512vnni -mprefer-vector-width=512)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
+  list(APPEND INTAGLIO_KNOWN_ISAS arm_neon arm_dotprod arm_i8mm)
+  # GCC would move all loads of a loop to its top and then have too few registers.
+  set(INTAGLIO_FLAGS_arm_neon $<$<CXX_COMPILER_ID:GNU>:-fno-schedule-insns>)
+  set(INTAGLIO_FLAGS_arm_dotprod ${INTAGLIO_FLAGS_arm_neon} -march=armv8.2-a+dotprod)
+  set(INTAGLIO_FLAGS_arm_i8mm ${INTAGLIO_FLAGS_arm_neon} -march=armv8.2-a+dotprod+i8mm)
 endif()
 
 # The tiers that are built: any of the above, by the names that isa= has for them, and always scalar.

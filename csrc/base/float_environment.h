@@ -26,8 +26,24 @@ class FloatEnvironment {
 
  private:
   std::uint64_t control_, status_;
+#elif defined(__arm__) && defined(__ARM_FP)
+  FloatEnvironment() {
+    asm volatile("vmrs %0, fpscr" : "=r"(saved_));
+    asm volatile("vmsr fpscr, %0" : : "r"(0));
+  }
+  ~FloatEnvironment() { asm volatile("vmsr fpscr, %0" : : "r"(saved_)); }
+
+ private:
+  std::uint32_t saved_;
+#elif defined(__riscv_flen)
+  FloatEnvironment() { asm volatile("fscsr %0, zero" : "=r"(saved_)); }
+  ~FloatEnvironment() { asm volatile("fscsr %0" : : "r"(saved_)); }
+
+ private:
+  unsigned long saved_;
 #else
-  FloatEnvironment() = default;
+  FloatEnvironment() {}
+  ~FloatEnvironment() {}
 #endif
 };
 

@@ -1,9 +1,12 @@
 #include "cpu/features.h"
 
+#include <cstdint>
 #include <cstring>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 namespace intaglio {
@@ -56,20 +59,22 @@ CpuInfo detect() {
   return info;
 }
 
-#else
+#elif defined(__aarch64__)
+
+constexpr bool bit(unsigned long word, int index) { return ((word >> index) & 1) != 0; }
 
 CpuInfo detect() {
-  return {{},
-          {{"avx2", false},
-           {"bmi2", false},
-           {"fma", false},
-           {"avx_vnni", false},
-           {"avx512f", false},
-           {"avx512dq", false},
-           {"avx512bw", false},
-           {"avx512vl", false},
-           {"avx512_vnni", false}}};
+#if defined(__linux__)
+  const unsigned long low = getauxval(AT_HWCAP), high = getauxval(AT_HWCAP2);
+#else
+  const unsigned long low = 1UL << 1, high = 0;  // what every 64-bit Arm CPU has
+#endif
+  return {{}, {{"asimd", bit(low, 1)}, {"asimddp", bit(low, 20)}, {"i8mm", bit(high, 13)}}};
 }
+
+#else
+
+CpuInfo detect() { return {}; }
 
 #endif
 

@@ -6,15 +6,15 @@
 namespace intaglio {
 
 struct CpuFeature {
-  const char* name;  // as in /proc/cpuinfo
-  bool present;      // in the CPU, with registers the operating system saves
+  const char* name = "";  // as in /proc/cpuinfo
+  bool present = false;   // in the CPU, with registers the operating system saves
 };
 
-inline constexpr int kCpuFeatureCount = 9;
+inline constexpr int kMaxCpuFeatures = 9;
 
 struct CpuInfo {
-  char name[49];  // the maker's name for the CPU; empty where it gives none
-  CpuFeature features[kCpuFeatureCount];
+  char name[49] = {};                         // the maker's name for the CPU; empty where it gives none
+  CpuFeature features[kMaxCpuFeatures] = {};  // those of this architecture, then empty ones
 };
 
 // Asks the CPU anew, which takes microseconds.

@@ -27,6 +27,12 @@ bool detect(const CpuInfo& cpu, Isa isa) {
     case Isa::kAvx512Vnni:
       return avx2 && has(cpu, "avx512f") && has(cpu, "avx512dq") && has(cpu, "avx512bw") && has(cpu, "avx512vl") &&
              has(cpu, "avx512_vnni");
+    case Isa::kNeon:
+      return has(cpu, "asimd");
+    case Isa::kDotprod:
+      return has(cpu, "asimd") && has(cpu, "asimddp");
+    case Isa::kI8mm:
+      return has(cpu, "asimd") && has(cpu, "asimddp") && has(cpu, "i8mm");
   }
   return false;
 }

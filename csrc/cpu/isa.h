@@ -14,8 +14,9 @@
 namespace intaglio {
 
 // Worst first. A tier runs its own kernels, and where it has none those of the tiers it includes.
-enum class Isa : std::uint8_t { kScalar, kAvx2, kAvxVnni, kAvx512Vnni };
-inline constexpr Isa kAllIsas[] = {Isa::kScalar, Isa::kAvx2, Isa::kAvxVnni, Isa::kAvx512Vnni};
+enum class Isa : std::uint8_t { kScalar, kAvx2, kAvxVnni, kAvx512Vnni, kNeon, kDotprod, kI8mm };
+inline constexpr Isa kAllIsas[] = {Isa::kScalar, Isa::kAvx2,    Isa::kAvxVnni, Isa::kAvx512Vnni,
+                                   Isa::kNeon,   Isa::kDotprod, Isa::kI8mm};
 
 constexpr const char* isa_name(Isa isa) {
   switch (isa) {
@@ -27,6 +28,12 @@ constexpr const char* isa_name(Isa isa) {
       return "avxvnni";
     case Isa::kAvx512Vnni:
       return "avx512vnni";
+    case Isa::kNeon:
+      return "neon";
+    case Isa::kDotprod:
+      return "dotprod";
+    case Isa::kI8mm:
+      return "i8mm";
   }
   return "";
 }
@@ -37,10 +44,11 @@ constexpr bool is_built(Isa isa) { return !listed(isa_name(isa), INTAGLIO_ISAS_L
 // Whether kernels compiled for `kernel` may run on tier `tier` (AVX512-VNNI does not imply AVX-VNNI).
 constexpr bool includes(Isa tier, Isa kernel) {
   if (kernel == Isa::kScalar || kernel == tier) return true;
-  return kernel == Isa::kAvx2 && tier >= Isa::kAvx2;
+  if (kernel >= Isa::kNeon) return tier >= kernel;
+  return kernel == Isa::kAvx2 && tier > Isa::kAvx2 && tier < Isa::kNeon;
 }
 
-// By CPUID and XCR0: the CPU has the instructions and the operating system saves the registers.
+// The CPU has the instructions, and the operating system saves the registers: by CPUID and XCR0, or by HWCAP.
 bool cpu_has(Isa isa);
 // The CPU and this build have it.
 bool is_available(Isa isa);

@@ -10,6 +10,8 @@ Result<GemmWeights> pack_weights(const Node& node, Planner& planner, const Weigh
   const auto columns = static_cast<std::size_t>(layout.columns);
   const std::size_t group_bytes = packed_bytes(columns, layout.taps.size(), static_cast<std::size_t>(layout.depth));
   const std::size_t width = align_up(columns, kPanelColumns);
+  const std::int64_t input_offset = planner.kernels().gemm->input_offset;
+  const std::int64_t zero_points = weight_zero_point * static_cast<std::int64_t>(layout.taps.size()) * layout.depth;
   auto* panels = planner.make<std::int8_t>(std::max<std::size_t>(static_cast<std::size_t>(groups) * group_bytes, 1));
   auto* folded = planner.make<std::int32_t>(static_cast<std::size_t>(groups) * width);
   if (panels == nullptr || folded == nullptr) return out_of_memory(node);
@@ -20,8 +22,8 @@ Result<GemmWeights> pack_weights(const Node& node, Planner& planner, const Weigh
     for (std::size_t column = 0; column < columns; ++column) {
       const std::int64_t total = sum_weights(part, static_cast<std::int64_t>(column), weight_zero_point).total();
       // Modulo 2^32, as the kernels' accumulators are.
-      folded[group * width + column] = static_cast<std::int32_t>(
-          static_cast<std::uint32_t>(bias[group * columns + column] - input_zero_point * total));
+      folded[group * width + column] = static_cast<std::int32_t>(static_cast<std::uint32_t>(
+          bias[group * columns + column] - input_zero_point * total + input_offset * (total + zero_points)));
     }
   }
   return GemmWeights{panels, folded};

@@ -59,6 +59,7 @@ struct DepthwiseKernels {
   std::size_t chunk;       // outputs computed together
   void (*interleave)(const DepthwiseInterleave& work);
   void (*outputs)(const DepthwiseOutputs& work);
+  std::int32_t input_offset = 0;  // taken from every byte that is made a cell; the bias has to make up for it
 };
 
 }  // namespace intaglio

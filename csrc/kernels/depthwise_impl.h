@@ -6,6 +6,7 @@
 //   Vector, Sum                         a vector of anything, and one of int32 by type: GCC copies accumulators of the
 //                                       former before and after each vpdpbusd
 //   load(address)                       any alignment
+//   Cells, load_cells(address)          kLanes cells of inputs or weights, any alignment
 //   dot(sum, cells, weights)            sum + the products of each cell, wrapping modulo 2^32
 //   interleave(rows, at, cells)         4 * kLanes cells, in order, from bytes at..at + 4 * kLanes of each row
 //   interleave_narrow(rows, at, cells)  kNarrow cells
@@ -37,6 +38,7 @@ template <class Simd, class Round, int kRun, int kSites, class Store>
 INTAGLIO_INLINE void compute_chunk(const DepthwiseOutputs& work, const std::uint8_t* cells, std::size_t channel,
                                    std::uint8_t* out, Store store) {
   using Vector = typename Simd::Vector;
+  using Cells = typename Simd::Cells;
   constexpr std::size_t kVectorBytes = Simd::kLanes * kCellBytes;
   typename Simd::Sum sums[kSites][kVectors];
 #pragma GCC unroll 8
@@ -60,12 +62,12 @@ INTAGLIO_INLINE void compute_chunk(const DepthwiseOutputs& work, const std::uint
     }
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
-      Vector weight[kRun];
+      Cells weight[kRun];
 #pragma GCC unroll 8
-      for (int i = 0; i < kRun; ++i) weight[i] = Simd::load(weights + i * work.weight_step + v * kVectorBytes);
+      for (int i = 0; i < kRun; ++i) weight[i] = Simd::load_cells(weights + i * work.weight_step + v * kVectorBytes);
 #pragma GCC unroll 8
       for (int column = 0; column < kColumns; ++column) {
-        const Vector values = Simd::load(x[column] + v * kVectorBytes);
+        const Cells values = Simd::load_cells(x[column] + v * kVectorBytes);
 #pragma GCC unroll 8
         for (int i = 0; i < kRun; ++i) {
           const int site = column - i;
@@ -203,8 +205,8 @@ void run_interleave(const DepthwiseInterleave& work) {
 }
 
 template <class Simd>
-constexpr DepthwiseKernels depthwise_kernels(const char* name) {
-  return {name, Simd::kGroupRows, kVectors * Simd::kLanes, run_interleave<Simd>, run_outputs<Simd>};
+constexpr DepthwiseKernels depthwise_kernels(const char* name, std::int32_t input_offset = 0) {
+  return {name, Simd::kGroupRows, kVectors * Simd::kLanes, run_interleave<Simd>, run_outputs<Simd>, input_offset};
 }
 
 }  // namespace

@@ -25,6 +25,8 @@ struct Scalar {
     std::memcpy(&vector, address, sizeof(vector));
     return vector;
   }
+  using Cells = Vector;
+  static INTAGLIO_INLINE Cells load_cells(const void* address) { return load(address); }
 
   static INTAGLIO_INLINE Sum dot(Sum sum, Vector cells, Vector weights) {
     std::int16_t x[2 * kLanes];

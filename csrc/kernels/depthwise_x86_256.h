@@ -10,6 +10,9 @@ namespace {
 struct Simd256 : Rounding256 {
   static constexpr int kLanes = 8;
   static constexpr int kSites = 3;
+  using Cells = Vector;
+
+  static INTAGLIO_INLINE Cells load_cells(const void* address) { return load(address); }
 
   // 32 bytes with the dwords in the order 0 2 4 6 | 1 3 5 7: unpacking twice within 128-bit lanes then gives four
   // vectors of eight channels each, in order.

@@ -15,7 +15,9 @@ struct Simd512 : Rounding512 {
   static constexpr int kSites = 7;
   static constexpr int kSitesInRuns = 6;
 
+  using Cells = Vector;
   static INTAGLIO_INLINE Vector load(const void* address) { return _mm512_loadu_si512(address); }
+  static INTAGLIO_INLINE Cells load_cells(const void* address) { return load(address); }
 
   // Four rows of 16 bytes, one to each 128-bit lane.
   static INTAGLIO_INLINE __m128i load16(const std::uint8_t* address) {

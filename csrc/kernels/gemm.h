@@ -59,6 +59,9 @@ struct GemmKernels {
   void (*run)(const GemmBlock& block);
   // Does dot products on registers alone, `repeats` times over; returns the multiply-accumulates done.
   std::uint64_t (*exercise)(std::uint64_t repeats);
+  // Taken from every byte of input before it is multiplied, for instructions whose operands are both signed: the bias
+  // has to make up for it, by this times the sum of the column's weights.
+  std::int32_t input_offset = 0;
 };
 
 }  // namespace intaglio

@@ -144,7 +144,8 @@ Status Reader::read_tensor(std::size_t index, const layout::Tensor& record) {
   }
   const std::size_t element = size_of(tensor.dtype);
   if (!checked_product(tensor.dims, static_cast<std::int64_t>(layout::kMaxTensorBytes / element), tensor.elements)) {
-    return malformed("tensor %zu: more than 2^40 bytes", index);
+    return malformed("tensor %zu: more than %llu bytes", index,
+                     static_cast<unsigned long long>(layout::kMaxTensorBytes));
   }
   tensor.bytes = static_cast<std::size_t>(tensor.elements) * element;
 

@@ -19,6 +19,7 @@ struct Arguments : MatrixBatch {
   const std::int32_t* offsets = nullptr;  // of the groups of a row of a
   std::int32_t a_zero_point = 0;          // as stored, [0, 255]
   std::int32_t b_zero_point = 0;          // in int8
+  std::int32_t input_offset = 0;          // GemmKernels::input_offset
   Requantization requantization;
   void (*run)(const GemmBlock& block) = nullptr;
 
@@ -28,7 +29,8 @@ struct Arguments : MatrixBatch {
   std::size_t padded_columns() const { return align_up(static_cast<std::size_t>(columns), kPanelColumns); }
 };
 
-// acc = sum a q - zb sum a - za sum (q - zb), with a as stored and q = b in int8; modulo 2^32 throughout.
+// acc = sum (a - offset) q + offset sum q - zb sum a - za sum (q - zb), with a as stored, q = b in int8 and the offset
+// that the kernel takes off; modulo 2^32 throughout.
 void pack_b(const void* arguments, const Memory& memory, int part, int parts) {
   const auto& s = *static_cast<const Arguments*>(arguments);
   const Range range = split(s.b_matrices, part, parts);
@@ -43,9 +45,11 @@ void pack_b(const void* arguments, const Memory& memory, int part, int parts) {
       const auto* row = reinterpret_cast<const std::uint8_t*>(b) + k * s.columns;
       for (std::int64_t n = 0; n < s.columns; ++n) bias[n] += row[n] - kStorageOffset - s.b_zero_point;
     }
+    const auto zeros = static_cast<std::uint32_t>(s.b_zero_point) * static_cast<std::uint32_t>(s.depth);
     for (std::int64_t n = 0; n < s.columns; ++n) {
-      bias[n] =
-          static_cast<std::int32_t>(-static_cast<std::uint32_t>(s.a_zero_point) * static_cast<std::uint32_t>(bias[n]));
+      const auto total = static_cast<std::uint32_t>(bias[n]);
+      bias[n] = static_cast<std::int32_t>(static_cast<std::uint32_t>(s.input_offset) * (total + zeros) -
+                                          static_cast<std::uint32_t>(s.a_zero_point) * total);
     }
   }
 }
@@ -141,6 +145,7 @@ Status prepare_batch_matmul(const Node& node, Planner& planner) {
   s.b_zero_point = b.zero_point;
   s.requantization = requantization.value();
   s.run = planner.kernels().gemm->run;
+  s.input_offset = planner.kernels().gemm->input_offset;
   const auto b_count = static_cast<std::size_t>(s.b_matrices);
   s.panels = planner.scratch(b_count * s.matrix_bytes());
   s.bias = planner.scratch(b_count * s.padded_columns() * sizeof(std::int32_t));

@@ -107,7 +107,8 @@ Status fold_bias(const Node& node, Planner& planner, const SumParameters& parame
     }
     INTAGLIO_TRY(check_accumulators(node, parameters.requantization, static_cast<std::int64_t>(c), low, high));
     // Modulo 2^32: only the whole sum must fit.
-    folded[c] = static_cast<std::int32_t>(static_cast<std::uint32_t>(bias[c] - sum * zero_x));
+    folded[c] =
+        static_cast<std::int32_t>(static_cast<std::uint32_t>(bias[c] - sum * (zero_x - plan.kernels->input_offset)));
   }
   for (std::size_t i = channels; i < count; ++i) folded[i] = folded[i % channels];
   plan.outputs.bias = folded;
@@ -186,8 +187,8 @@ Status pack(const Node& node, Planner& planner, const SumParameters& parameters,
   if (padding_row == nullptr) return out_of_memory(node);
   std::fill(padding_row, padding_row + row_bytes, static_cast<std::uint8_t>(parameters.input_zero_point));
   plan.padding_row = padding_row;
-  plan.padding_cell =
-      static_cast<std::uint32_t>(parameters.input_zero_point) * (group_rows == 4 ? 0x01010101U : 0x00010001U);
+  const auto padding = static_cast<std::uint8_t>(parameters.input_zero_point - plan.kernels->input_offset);
+  plan.padding_cell = padding * (group_rows == 4 ? 0x01010101U : 0x00010001U);
   return {};
 }
 
@@ -232,7 +233,7 @@ Status prepare_depthwise_conv2d(const Node& node, Planner& planner) {
   if (!checked_mul(plan->scratch_bytes, std::int64_t{step.parts}, scratch_bytes)) return out_of_memory(node);
   plan->x = planner.tensor(node.inputs[0]);
   plan->y = planner.tensor(node.outputs[0]);
-  plan->scratch = planner.scratch(static_cast<std::size_t>(scratch_bytes));
+  plan->scratch = planner.scratch(static_cast<std::uint64_t>(scratch_bytes));
   step.run = run_depthwise;
   step.arguments = plan;
   step.kernel = plan->kernels->name;

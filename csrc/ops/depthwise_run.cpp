@@ -48,7 +48,7 @@ void repeat_channels(const DepthwisePlan& plan, const std::uint8_t* row, std::in
     std::int64_t left = first_left;
     for (const std::uint8_t* value = row + first; out < end; ++value) {
       const std::uint64_t eight = *value * 0x0101010101010101U;
-      left = std::min(left, end - out);
+      left = std::min<std::int64_t>(left, end - out);
       for (std::int64_t i = 0; i < left; i += 8) std::memcpy(out + i, &eight, sizeof(eight));
       out += left;
       left = multiplier;

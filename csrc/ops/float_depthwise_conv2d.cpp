@@ -63,7 +63,7 @@ Result<InputView> repeat(const Node& node, Planner& planner, const InputView& vi
   }
   auto* a = planner.make<RepeatArguments>();
   if (a == nullptr) return out_of_memory(node);
-  *a = {view.slot, planner.scratch(static_cast<std::size_t>(bytes)), count, times};
+  *a = {view.slot, planner.scratch(static_cast<std::uint64_t>(bytes)), count, times};
   INTAGLIO_TRY(planner.emit({.run = run_repeat,
                              .arguments = a,
                              .parts = planner.parts_for(a->count * times),

@@ -62,7 +62,7 @@ Result<InputView> view_input(const Node& node, Planner& planner, const InputRegi
   }
   auto* arguments = planner.make<CopyArguments>();
   if (arguments == nullptr) return out_of_memory(node);
-  const Slot padded = planner.scratch(static_cast<std::size_t>(bytes));
+  const Slot padded = planner.scratch(static_cast<std::uint64_t>(bytes));
   const int fill = x.dtype == DType::kInt8 ? x.zero_point + kStorageOffset : 0;
   *arguments = {input, padded, x.dims[0], height, width, position_bytes, region, fill};
   Step step;

@@ -8,7 +8,8 @@
 namespace intaglio {
 namespace {
 
-constexpr std::size_t kMaxArena = std::size_t{1} << 40;
+constexpr int kMaxArenaBits = sizeof(void*) == 4 ? 30 : 40;
+constexpr std::size_t kMaxArena = std::size_t{1} << kMaxArenaBits;
 
 bool overlap(const Buffer& a, const Buffer& b) { return a.first <= b.last && b.first <= a.last; }
 
@@ -40,7 +41,7 @@ Result<std::size_t> place(std::span<Buffer> buffers, Allocator& allocator) {
     buffer->offset = lowest_offset(*buffer, placed);
     std::size_t end = 0;
     if (!checked_add(buffer->offset, buffer->bytes, end) || end > kMaxArena) {
-      return Status::error(Code::kOutOfMemory, "the model's activations need more than 2^40 bytes");
+      return Status::error(Code::kOutOfMemory, "the model's activations need more than 2^%d bytes", kMaxArenaBits);
     }
     arena = std::max(arena, end);
     if (!placed.push(buffer)) return no_memory;

@@ -43,7 +43,7 @@ class PlanBuilder final : public Planner {
   const Kernels& kernels() const override { return kernels_; }
   int threads() const override { return threads_; }
   Slot tensor(std::int64_t id) override;
-  Slot scratch(std::size_t bytes) override;
+  Slot scratch(std::uint64_t bytes) override;
   Slot verdict() override;
   bool alias(std::int64_t output, std::int64_t input) override;
   void* allocate(std::size_t bytes) override { return plan_.memory_.allocate(bytes); }
@@ -168,9 +168,10 @@ Slot PlanBuilder::tensor(std::int64_t id) {
   return {static_cast<std::uint32_t>(id)};
 }
 
-Slot PlanBuilder::scratch(std::size_t bytes) {
+Slot PlanBuilder::scratch(std::uint64_t bytes) {
   const auto slot = static_cast<std::uint32_t>(values_.size());
-  if (!values_.push({bytes, node_, node_, slot, nullptr})) out_of_memory_ = true;
+  const auto size = static_cast<std::size_t>(bytes);
+  if (size != bytes || !values_.push({size, node_, node_, slot, nullptr})) out_of_memory_ = true;
   return {slot};
 }
 

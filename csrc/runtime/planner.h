@@ -76,7 +76,7 @@ class Planner {
   // read from Tensor::values() while preparing. Nothing of the file may be kept: it is gone when the plan runs.
   virtual Slot tensor(std::int64_t id) = 0;
   // Memory that holds nothing before and after the node being prepared; followed by kSlack readable bytes.
-  virtual Slot scratch(std::size_t bytes) = 0;
+  virtual Slot scratch(std::uint64_t bytes) = 0;
   // Memory of a Verdict that a step of the node writes in every run; one that is not `inside` makes the run an error.
   virtual Slot verdict() = 0;
   // Makes `output` the same memory as `input` (both whole tensors of the same bytes): the op then needs no step. False

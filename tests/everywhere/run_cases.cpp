@@ -1,0 +1,156 @@
+/* Runs files of cases (tests/everywhere/cases.py) and says what came out: no Python, any CPU.
+
+  run_cases [--isa=TIER] [--repeat=N] FILE...
+
+One line for the tier, one for each file (name, SHA-256 of all outputs, cases, cases that differ from the oracle), one
+for each kernel (name, how often it ran). The exit code is 1 where any case differs, 2 for anything else that fails. */
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/engine.h"
+#include "sha256.h"
+
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+[[noreturn]] void fail(const std::string& what) {
+  std::fprintf(stderr, "run_cases: %s\n", what.c_str());
+  std::exit(2);
+}
+
+// A file of cases, front to back: counts are 64-bit, bytes follow their count.
+class Cursor {
+ public:
+  explicit Cursor(const std::string& path) : path_(path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) fail("cannot open " + path);
+    const std::vector<char> all{std::istreambuf_iterator<char>(file), {}};
+    bytes_.resize(all.size());
+    std::memcpy(bytes_.data(), all.data(), all.size());
+  }
+  std::uint64_t count() {
+    std::uint64_t value;
+    std::memcpy(&value, take(sizeof(value)), sizeof(value));
+    return value;
+  }
+  Bytes bytes() {
+    const auto size = static_cast<std::size_t>(count());
+    const std::byte* first = take(size);
+    return {first, first + size};
+  }
+  std::vector<Bytes> list() {
+    std::vector<Bytes> list(static_cast<std::size_t>(count()));
+    for (Bytes& entry : list) entry = bytes();
+    return list;
+  }
+
+ private:
+  const std::byte* take(std::size_t size) {
+    if (size > bytes_.size() - at_) fail(path_ + " ends early");
+    at_ += size;
+    return bytes_.data() + at_ - size;
+  }
+
+  std::string path_;
+  Bytes bytes_;
+  std::size_t at_ = 0;
+};
+
+// NaN is NaN: its sign and payload do not count.
+void make_nans_equal(Bytes& bytes) {
+  for (std::size_t i = 0; i + sizeof(float) <= bytes.size(); i += sizeof(float)) {
+    float value;
+    std::memcpy(&value, bytes.data() + i, sizeof(value));
+    const std::uint32_t quiet = 0x7FC00000;
+    if (std::isnan(value)) std::memcpy(bytes.data() + i, &quiet, sizeof(quiet));
+  }
+}
+
+class Runner {
+ public:
+  Runner(intaglio::Isa isa, int repeats) : isa_(isa), repeats_(repeats) {}
+
+  void run_file(const std::string& path) {
+    Cursor file(path);
+    const std::string name(path.substr(path.find_last_of('/') + 1));
+    Sha256 hash;
+    const std::uint64_t cases = file.count();
+    int differ = 0;
+    for (std::uint64_t i = 0; i < cases; ++i) {
+      if (run_case(file, hash)) continue;
+      ++differ;
+      std::fprintf(stderr, "run_cases: case %d of %s differs from the oracle\n", static_cast<int>(i), name.c_str());
+    }
+    std::printf("file %s %s %d %d\n", name.c_str(), hash.hex().c_str(), static_cast<int>(cases), differ);
+    differ_ += differ;
+  }
+  void print_kernels() const {
+    for (const auto& [name, runs] : kernels_) std::printf("kernel %s %d\n", name.c_str(), runs);
+  }
+  bool all_equal() const { return differ_ == 0; }
+
+ private:
+  bool run_case(Cursor& file, Sha256& hash) {
+    const Bytes model = file.bytes();
+    const std::vector<Bytes> inputs = file.list(), expected = file.list();
+    intaglio::Engine engine(intaglio::system_allocator());
+    const intaglio::Status loaded = engine.load(model, {}, isa_, 1);
+    if (!loaded.ok()) fail(loaded.message());
+    const auto& ports = engine.model().outputs;
+    std::vector<const std::byte*> in;
+    std::vector<Bytes> outputs;
+    std::vector<std::byte*> out;
+    for (const Bytes& input : inputs) in.push_back(input.data());
+    for (const intaglio::PortCopy& port : engine.plan().outputs()) outputs.emplace_back(port.bytes);
+    for (Bytes& output : outputs) out.push_back(output.data());
+    if (in.size() != engine.plan().inputs().size() || out.size() != expected.size()) fail("a case has other ports");
+    for (int i = 0; i < repeats_; ++i) {
+      const intaglio::Status ran = engine.run({in.data(), out.data(), 1, 0});
+      if (!ran.ok()) fail(ran.message());
+      for (const intaglio::Step& step : engine.plan().steps()) ++kernels_[step.kernel];
+    }
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      if (engine.model().tensors[ports[i].tensor].dtype == intaglio::DType::kFloat32) make_nans_equal(outputs[i]);
+      hash.update(outputs[i]);
+    }
+    return outputs == expected;
+  }
+
+  intaglio::Isa isa_;
+  int repeats_;
+  std::map<std::string, int> kernels_;
+  int differ_ = 0;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string_view tier;
+  int repeats = 1;
+  int first = 1;
+  for (; first < argc && argv[first][0] == '-'; ++first) {
+    const std::string_view option = argv[first];
+    if (option.starts_with("--isa=")) {
+      tier = option.substr(6);
+    } else if (option.starts_with("--repeat=")) {
+      repeats = std::atoi(argv[first] + 9);
+    } else {
+      fail("unknown option " + std::string(option));
+    }
+  }
+  const auto isa = intaglio::choose_isa(tier);
+  if (!isa.ok()) fail(isa.status().message());
+  std::printf("tier %s\n", intaglio::isa_name(isa.value()));
+  Runner runner(isa.value(), repeats);
+  for (int i = first; i < argc; ++i) runner.run_file(argv[i]);
+  runner.print_kernels();
+  return runner.all_equal() ? 0 : 1;
+}
