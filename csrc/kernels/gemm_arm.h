@@ -17,10 +17,11 @@ struct GemmArm : RoundingNeon {
   static Vector load_bias(const std::int32_t* p) { return vld1q_s32(p); }
   static Vector add(Vector a, Vector b) { return vaddq_s32(a, b); }
   static Vector splat(std::int32_t i) { return vdupq_n_s32(i); }
-  static std::uint32_t load4(const std::uint8_t* p) {
+  // Four bytes in the first lane, for instructions that take one operand by lane.
+  static uint8x8_t load4(const std::uint8_t* p) {
     std::uint32_t four;
     __builtin_memcpy(&four, p, sizeof(four));
-    return four;
+    return vcreate_u8(four);
   }
   template <class V>
   static void keep(V& v) {

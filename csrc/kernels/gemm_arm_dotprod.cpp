@@ -10,13 +10,13 @@ struct Dotprod : GemmArm {
   static constexpr std::size_t kRows = 6;
   static constexpr int kPartialSums = 2;
   using Weights = int8x16_t;
-  using Activations = int8x16_t;
+  using Activations = int8x8_t;
 
   static Weights load_weights(const std::int8_t* p) { return vld1q_s8(p); }
   static Activations broadcast(const std::uint8_t* p) {
-    return vreinterpretq_s8_u8(veorq_u8(vreinterpretq_u8_u32(vdupq_n_u32(load4(p))), vdupq_n_u8(0x80)));
+    return vreinterpret_s8_u8(veor_u8(load4(p), vdup_n_u8(0x80)));
   }
-  static Vector dot(Vector sum, Activations x, Weights w) { return vdotq_s32(sum, x, w); }
+  static Vector dot(Vector sum, Activations x, Weights w) { return vdotq_lane_s32(sum, w, x, 0); }
 };
 
 }  // namespace
