@@ -6,12 +6,12 @@ VENV := .venv
 PEERS := .venv-peers
 BIN := $(VENV)/bin
 SOURCES := $(shell find CMakeLists.txt cmake csrc pyproject.toml python -type f -not -name '*.pyc')
-CPP := $(shell find csrc python/src -name '*.cpp' -o -name '*.h')
+CPP := $(shell find csrc python/src tests/everywhere -name '*.cpp' -o -name '*.h')
 PY := python tests examples benchmarks
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-full bench bench-peers lint format clean
+.PHONY: demo test test-full test-everywhere bench bench-peers lint format clean
 
 demo: $(VENV)/installed
 	$(BIN)/intaglio demo
@@ -28,6 +28,10 @@ bench: $(VENV)/installed-dev
 # As in `make bench-peers ARGS="--quick --networks MLP"`.
 bench-peers: $(PEERS)/installed
 	$(PEERS)/bin/python benchmarks/compare_peers.py --plot build/peers/figures.svg $(ARGS)
+
+# As in `make test-everywhere ARGS=--quick`. Needs qemu-user and Debian's cross compilers: says which are missing.
+test-everywhere: $(VENV)/installed-dev
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/everywhere/matrix.py $(ARGS)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/clang-format --dry-run -Werror $(CPP)

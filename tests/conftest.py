@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from pathlib import Path
 
 import hypothesis
@@ -30,7 +31,11 @@ def data() -> Path:
     return folder
 
 
-@pytest.fixture(params=["scalar", "avx2", "avxvnni", "avx512vnni"])
+_ARM = platform.machine() in ("aarch64", "arm64")
+_TIERS = ["scalar", *(["neon", "dotprod", "i8mm"] if _ARM else ["avx2", "avxvnni", "avx512vnni"])]
+
+
+@pytest.fixture(params=_TIERS)
 def isa(request: pytest.FixtureRequest) -> str:
     """Each instruction-set tier that this CPU has."""
     from intaglio import cpu

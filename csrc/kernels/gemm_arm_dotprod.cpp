@@ -13,9 +13,7 @@ struct Dotprod : GemmArm {
   using Activations = int8x8_t;
 
   static Weights load_weights(const std::int8_t* p) { return vld1q_s8(p); }
-  static Activations broadcast(const std::uint8_t* p) {
-    return vreinterpret_s8_u8(veor_u8(load4(p), vdup_n_u8(0x80)));
-  }
+  static Activations broadcast(const std::uint8_t* p) { return vreinterpret_s8_u8(veor_u8(load4(p), vdup_n_u8(0x80))); }
   static Vector dot(Vector sum, Activations x, Weights w) { return vdotq_lane_s32(sum, w, x, 0); }
 };
 

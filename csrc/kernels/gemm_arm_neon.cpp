@@ -20,9 +20,7 @@ struct Neon : GemmArm {
     const int8x16_t bytes = vqtbl1q_s8(vld1q_s8(p), kByDepth);
     return {vmovl_s8(vget_low_s8(bytes)), vmovl_high_s8(bytes)};
   }
-  static Activations broadcast(const std::uint8_t* p) {
-    return vreinterpret_s16_u16(vget_low_u16(vmovl_u8(load4(p))));
-  }
+  static Activations broadcast(const std::uint8_t* p) { return vreinterpret_s16_u16(vget_low_u16(vmovl_u8(load4(p)))); }
   static Vector dot(Vector sum, Activations x, Weights w) {
     sum = vmlal_lane_s16(sum, vget_low_s16(w.first), x, 0);
     sum = vmlal_high_lane_s16(sum, w.first, x, 1);

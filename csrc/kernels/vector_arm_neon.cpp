@@ -35,6 +35,11 @@ struct Neon : RoundingNeon {
       word >>= 8 * size;
     }
   }
+  static constexpr std::size_t kTriples = kBytes;
+  static INTAGLIO_INLINE void store_triples(const std::uint8_t* a, const std::uint8_t* b, const std::uint8_t* c,
+                                            std::uint8_t* y) {
+    vst3q_u8(y, {load_bytes(a), load_bytes(b), load_bytes(c)});
+  }
   static INTAGLIO_INLINE B max_bytes(B a, B b) { return vmaxq_u8(a, b); }
   static INTAGLIO_INLINE B min_bytes(B a, B b) { return vminq_u8(a, b); }
 

@@ -14,7 +14,8 @@ inline constexpr char kMagic[8] = {'I', 'N', 'T', 'A', 'G', 'L', 'I', 'O'};
 inline constexpr std::uint32_t kFormatVersion = 1;
 inline constexpr std::uint32_t kOpsetVersion = 1;
 inline constexpr std::uint64_t kMaxDim = 0x7fffffff;
-// With 32-bit addresses, what a plan makes of a tensor (a column of weights becomes 16, a byte an int32) has to fit, too.
+// With 32-bit addresses, what a plan makes of a tensor (a column of weights becomes 16, a byte an int32) has to fit,
+// too.
 inline constexpr std::uint64_t kMaxTensorBytes = (std::uint64_t{1} << (sizeof(void*) == 4 ? 25 : 40)) - 1;
 inline constexpr std::size_t kMaxRank = 8;
 

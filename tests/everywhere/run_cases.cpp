@@ -14,6 +14,7 @@ for each kernel (name, how often it ran). The exit code is 1 where any case diff
 #include <string_view>
 #include <vector>
 
+#include "runtime/context_pool.h"
 #include "runtime/engine.h"
 #include "sha256.h"
 
@@ -102,7 +103,7 @@ class Runner {
     const Bytes model = file.bytes();
     const std::vector<Bytes> inputs = file.list(), expected = file.list();
     intaglio::Engine engine(intaglio::system_allocator());
-    const intaglio::Status loaded = engine.load(model, {}, isa_, 1);
+    const intaglio::Status loaded = engine.load(model, {}, intaglio::FileLife::kEngine, isa_, 1);
     if (!loaded.ok()) fail(loaded.message());
     const auto& ports = engine.model().outputs;
     std::vector<const std::byte*> in;
@@ -112,8 +113,9 @@ class Runner {
     for (const intaglio::PortCopy& port : engine.plan().outputs()) outputs.emplace_back(port.bytes);
     for (Bytes& output : outputs) out.push_back(output.data());
     if (in.size() != engine.plan().inputs().size() || out.size() != expected.size()) fail("a case has other ports");
+    intaglio::ContextPool contexts(engine, intaglio::system_allocator());
     for (int i = 0; i < repeats_; ++i) {
-      const intaglio::Status ran = engine.run({in.data(), out.data(), 1, 0});
+      const intaglio::Status ran = contexts.run({in.data(), out.data(), 1, 0});
       if (!ran.ok()) fail(ran.message());
       for (const intaglio::Step& step : engine.plan().steps()) ++kernels_[step.kernel];
     }
