@@ -162,8 +162,8 @@ def _softmax(draw: Draw) -> str:
 
 
 def _arg_max(draw: Draw, op: str = "arg_max") -> str:
-    shape = draw.shape(1, 4)
-    x = draw.activation_input("x", shape)
+    shape = draw.shape(1, 4) if draw.chance(0.7) else (*draw.shape(0, 2), draw.channels())
+    x = draw.activation_input("x", shape) if draw.chance(0.5) else draw.builder.input("x", shape, dtype="float32")
     dtype = np.int32 if draw.chance(0.5) else np.int64
     return str(getattr(draw.builder, op)(x, draw.integer(0, len(shape) - 1), dtype=dtype))
 

@@ -32,6 +32,7 @@ def oracle(make: Callable[..., str], arrays: Sequence[NDArray[Any]], *quantizati
 
 
 X, IMAGE = int8(5, 19), int8(2, 7, 6, 4)
+REAL = X / np.float32(8)
 KERNEL, PER_CHANNEL, BIAS = int8(6, 3, 3, 4), RNG.uniform(0.001, 0.02, 6), RNG.integers(-900, 900, 6)
 
 CASES: list[tuple[str, Callable[[], NDArray[Any]], Callable[..., str], Sequence[NDArray[Any]], Sequence[Any]]] = [
@@ -96,6 +97,7 @@ CASES: list[tuple[str, Callable[[], NDArray[Any]], Callable[..., str], Sequence[
     ("mean", lambda: ops.mean(IMAGE, (1, 2), x_q=Q, y_q=R), lambda b, x: b.mean(x, (1, 2), *R), [IMAGE], [Q]),
     ("softmax", lambda: ops.softmax(X, x_q=Q, beta=2.0), lambda b, x: b.softmax(x, beta=2.0), [X], [Q]),
     ("arg_max", lambda: ops.arg_max(X), lambda b, x: b.arg_max(x), [X], [UNIT]),
+    ("arg_max", lambda: ops.arg_max(REAL), lambda b, x: b.arg_max(x), [REAL], [()]),
     ("arg_min", lambda: ops.arg_min(X, 0), lambda b, x: b.arg_min(x, 0), [X], [UNIT]),
     ("transpose", lambda: ops.transpose(X), lambda b, x: b.transpose(x), [X], [UNIT]),
     ("pad", lambda: ops.pad(X, [(1, 0), (0, 2)], 9), lambda b, x: b.pad(x, [(1, 0), (0, 2)], 9), [X], [UNIT]),

@@ -32,7 +32,7 @@ STEPS = {
 }
 RANDOM = (
     *STEPS,
-    *("maximum", "minimum", "lookup", "max_pool2d", "arg_max", "arg_min", "reshape", "transpose", "slice", "pad"),
+    *("maximum", "minimum", "lookup", "max_pool2d", "reshape", "transpose", "slice", "pad"),
     *("concat", "broadcast_to", "resize_nearest", "dequantize", "gather", "gather_nd"),
 )
 
@@ -136,7 +136,7 @@ def test_float_and_dynamic_sums(op: str) -> None:
     "op",
     [
         *("float_binary", "float_unary", "float_prelu", "float_pool2d", "float_reduce", "float_softmax", "cast"),
-        "integer_binary",
+        *("integer_binary", "arg_max", "arg_min"),
     ],
 )
 @settings(max_examples=15)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -107,6 +107,16 @@ CASES: dict[str, Case] = {
 }  # fmt: skip
 
 
+def _litert(data: bytes, values: Sequence[Array]) -> Any:
+    """The first output."""
+    litert = interpreter.Interpreter(model_content=data)
+    litert.allocate_tensors()
+    for detail, value in zip(litert.get_input_details(), values, strict=True):
+        litert.set_tensor(detail["index"], value)
+    litert.invoke()
+    return litert.get_tensor(litert.get_output_details()[0]["index"])
+
+
 def test_every_op_has_a_case() -> None:
     assert set(CASES) == set(FLOAT_LOWERINGS)
 
@@ -118,17 +128,25 @@ def test_agrees_with_litert(op: str) -> None:
     data = net.bytes(CASES[op](net, rng))
     values = [normal(rng, *net.tensors[i].shape) for i in net.inputs]
     values = [np.abs(v) for v in values] if op in ("LOG", "SQRT", "RSQRT") else values
-    litert = interpreter.Interpreter(model_content=data)
-    litert.allocate_tensors()
-    for detail, value in zip(litert.get_input_details(), values, strict=True):
-        litert.set_tensor(detail["index"], value)
-    litert.invoke()
-    expected = litert.get_tensor(litert.get_output_details()[0]["index"])
+    expected = _litert(data, values)
     graph = convert(data)
     graph.validate()
     names = [port.tensor for port in graph.inputs]
     (result,) = reference.run(graph, dict(zip(names, values, strict=True))).values()
     np.testing.assert_allclose(result, expected, rtol=3e-6, atol=3e-6)
+
+
+@pytest.mark.parametrize(("op", "axis"), [("ARG_MAX", -1), ("ARG_MIN", 1)])
+def test_positions_of_extremes(op: str, axis: int) -> None:
+    """Values that tie."""
+    net = Writer("float32")
+    x, y = net.input((2, 7, 5)), net.tensor((2, 7) if axis == -1 else (2, 5), dtype="int32")
+    table = "ArgMaxOptions" if op == "ARG_MAX" else "ArgMinOptions"
+    net.operator(op, [x, net.constant(np.array(axis, np.int32))], [y], table, OutputType=2)
+    data = net.bytes([y])
+    value = np.random.default_rng(6).integers(-2, 3, (2, 7, 5)).astype(np.float32)
+    (result,) = reference.run(convert(data), {"t0": value}).values()
+    np.testing.assert_array_equal(result, _litert(data, [value]))
 
 
 def test_integer_weights_of_a_float_layer_stand_for_floats() -> None:

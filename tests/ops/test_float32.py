@@ -133,6 +133,27 @@ def test_reductions_over_any_axes(kind: FloatReduce, axes: tuple[int, ...], isa:
     expect_oracle(b.build(), {"x": x}, isa, threads=2)
 
 
+@pytest.mark.parametrize("op", ["arg_max", "arg_min"])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_extremes_of_special_values(op: str, axis: int, isa: str) -> None:
+    """Ties, zeros of both signs, subnormals and NaNs of both signs; NaN wins, and the first of equals."""
+    rng = np.random.default_rng(9)
+    x = np.concatenate([floats(rng, (40, 9, 70), special) for special in (0.0, 0.02, 1.0)], axis=0)
+    x[-5:] = rng.choice([0.0, -0.0], (5, 9, 70))
+    x[-10:-5] = np.copysign(rng.choice([np.nan, 0.0], (5, 9, 70)), rng.choice([-1, 1], (5, 9, 70)))
+    b = Builder()
+    b.output(getattr(b, op)(b.input("x", x.shape, dtype="float32"), axis))
+    expect_oracle(b.build(), {"x": x}, isa, threads=2)
+
+
+@pytest.mark.parametrize("op", ["arg_max", "arg_min"])
+def test_extremes_of_every_exponent(op: str, isa: str) -> None:
+    x = np.random.default_rng(10).permutation(np.resize(PATTERNS, (7001, 7)))
+    b = Builder()
+    b.output(getattr(b, op)(b.input("x", x.shape, dtype="float32")))
+    expect_oracle(b.build(), {"x": np.where(np.isnan(x), 0, x)}, isa)
+
+
 @pytest.mark.parametrize("kind", FloatPool, ids=lambda kind: kind.name)
 def test_pooling_of_special_values(kind: FloatPool, isa: str) -> None:
     x = floats(np.random.default_rng(8), (2, 30, 30, 35), special=0.05)

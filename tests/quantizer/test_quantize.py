@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from quantizable import images, residual, skewed, sqnr
+from quantizable import SHAPE, images, normal, residual, skewed, sqnr
 
 import intaglio
 from intaglio import Builder, Graph, reference
@@ -193,3 +193,17 @@ def test_calibration_data_is_needed_and_checked() -> None:
         intaglio.quantize(residual(), progress=False)
     with pytest.raises(InputError, match="expected finite numbers"):
         quantize(residual(), [np.full((12, 12, 3), np.nan, np.float32)])
+
+
+def test_the_class_of_each_pixel_is_found_among_integers() -> None:
+    b, rng = Builder(), np.random.default_rng(8)
+    x = b.input("x", SHAPE, dtype="float32")
+    x = b.float_conv2d(x, normal(rng, 7, 3, 3, 3, scale=0.3), normal(rng, 7), padding="same", name="scores")
+    positions, halves = np.array([[i // 2, min(i // 2 + 1, 11)] for i in range(24)]), np.full(24, 0.5)
+    x = b.float_resize_bilinear(x, positions, halves, positions, halves, name="grown")
+    b.output(b.arg_max(x, name="y"))
+    graph = b.build()
+    quantized = quantize(graph, images(16))
+    assert [node.op for node in quantized.nodes] == ["quantize", "conv2d", "resize_bilinear", "arg_max"]
+    expected, result = (intaglio.load(g)(images(4, 9)) for g in (graph, quantized))
+    assert (expected == result).mean() > 0.97

@@ -176,6 +176,13 @@ def test_first_extreme_wins() -> None:
     assert single(lambda b, x: b.arg_min(x, dtype=np.int32), x=x) == 3
 
 
+def test_nan_is_the_most_extreme() -> None:
+    x = np.float32([[3, np.inf, np.nan, -np.inf, np.nan]])
+    assert single(lambda b, x: b.arg_max(x), x=x) == 2
+    assert single(lambda b, x: b.arg_min(x), x=x) == 2
+    assert single(lambda b, x: b.arg_min(x), x=np.float32([[0.0, -0.0]])) == 0
+
+
 def test_nearest_tables_by_hand() -> None:
     assert nearest_table(4, 8).tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
     assert nearest_table(4, 3).tolist() == [0, 1, 2]

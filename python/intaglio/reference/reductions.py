@@ -51,12 +51,12 @@ def mean(view: NodeView, x: NDArray[Any], *_: NDArray[Any]) -> NDArray[Any]:
 
 
 def arg_max(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
-    """The first largest."""
+    """The first largest, or the first NaN."""
     return np.asarray(np.argmax(x, axis=view.number("axis")), view.output.dtype)
 
 
 def arg_min(view: NodeView, x: NDArray[Any]) -> NDArray[Any]:
-    """The first smallest."""
+    """The first smallest, or the first NaN."""
     return np.asarray(np.argmin(x, axis=view.number("axis")), view.output.dtype)
 
 

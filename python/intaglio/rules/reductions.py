@@ -11,7 +11,7 @@ from intaglio.geometry import positions_inside
 from intaglio.opset import Requant, Rounding
 from intaglio.rules.gemm import check_window
 from intaglio.rules.requantization import check_requantization, reach
-from intaglio.rules.view import INT32, INT64, NodeView, listed
+from intaglio.rules.view import FLOAT32, INT8, INT32, INT64, NodeView, listed
 
 #: Longest softmax axis, so that the sum of the table's values fits.
 SOFTMAX_LIMIT = {Requant.FLOAT32: 2**20, Requant.FIXED: 4095}
@@ -90,9 +90,11 @@ def softmax(view: NodeView) -> None:
 
 
 def arg_extreme(view: NodeView) -> None:
-    """int8 to int32 or int64; y drops the axis."""
+    """Quantized or float32 to int32 or int64; y drops the axis."""
     x, y, axis = view["x"], view.output, view.number("axis")
-    view.want_quantized(x)
+    view.want_dtype(x, INT8, FLOAT32)
+    if x.dtype == INT8:
+        view.want_quantized(x)
     view.want_dtype(y, INT32, INT64)
     view.want_axis(axis, len(x.shape))
     view.want(x.shape[axis] >= 1, f"axis {axis} of '{x.name}'", "at least 1", 0, ShapeError)

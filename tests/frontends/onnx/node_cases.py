@@ -152,9 +152,6 @@ RULES: dict[str, Callable[[Case], bool]] = {
         c.op in ("LayerNormalization", "MaxPool", "Dropout") and len(c.node.output) > 1
     ),
     "cubic, antialiased, cropping or proportional resizing": _is_odd_resize,
-    "the position of an extreme among float32 values": lambda c: (
-        c.op in ("ArgMax", "ArgMin") and any(value.dtype == np.float32 for value in c.computed.values())
-    ),
 }
 #: What is computed as ONNX Runtime does, where ONNX's own reference differs.
 DIFFERENCES: dict[str, Callable[[Case], bool]] = {

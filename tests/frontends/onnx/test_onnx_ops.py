@@ -168,6 +168,25 @@ def test_reductions_with_attributes(op: str) -> None:
     check(single(op, "2,3,4"))
 
 
+@pytest.mark.parametrize("op", ["ArgMax", "ArgMin"])
+@pytest.mark.parametrize("last", [0, 1])
+def test_positions_of_extremes(op: str, last: int) -> None:
+    for axis in range(-4, 4):
+        extreme = node(op, "x", axis=axis, keepdims=axis % 2, select_last_index=last)
+        data = network([extreme], {"x": (2, 3, 5, 4)}, dtypes={"y": I64})
+        ties = np.random.default_rng(1).integers(-2, 3, (2, 3, 5, 4)).astype(np.float32)
+        np.testing.assert_array_equal(run(data, {"x": ties})["y"], run_onnxruntime(data, {"x": ties})["y"])
+
+
+@pytest.mark.parametrize("last", [0, 1])
+def test_extremes_among_channels_need_no_transpose(last: int) -> None:
+    """The head of a segmentation network."""
+    nodes = [node("Conv", "x w", "h"), node("ArgMax", "h", axis=1, keepdims=0, select_last_index=last)]
+    data = network(nodes, {"x": (1, 3, 8, 7)}, {"w": weights(5, 3, 3, 3)}, dtypes={"y": I64})
+    extreme = ["slice", "arg_max", "integer_binary"] if last else ["arg_max"]
+    assert ops(check(data)) == ["transpose", "float_conv2d", *extreme]
+
+
 def test_reductions_with_inputs() -> None:
     check(single("ReduceSum", "2,3,4", {"axes": np.array([0, 2], I64)}, keepdims=0), tolerance=4e-6)
     check(single("ReduceMean", "2,3,4", {"axes": np.array([1], I64)}, opset=18))

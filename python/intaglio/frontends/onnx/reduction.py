@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
+
 from intaglio.frontends.onnx.elementwise import binary, unary
-from intaglio.frontends.onnx.lowering import FLOAT32, INT64, Lowering
+from intaglio.frontends.onnx.lowering import INT64, Lowering
 from intaglio.frontends.onnx.model import SourceNode
 from intaglio.frontends.onnx.values import Value, plain, stored_shape
-from intaglio.opset import FloatBinary, FloatReduce, FloatUnary
+from intaglio.opset import FloatBinary, FloatReduce, FloatUnary, IntegerBinary
 
 _KINDS = {
     "ReduceMean": FloatReduce.MEAN,
@@ -85,18 +87,32 @@ def _softmax_last(lowering: Lowering, node: SourceNode, x: Value, axis: int) -> 
 
 
 def arg_extreme(lowering: Lowering, node: SourceNode, x: Value) -> Value:
-    """ArgMax and ArgMin of the first extreme."""
-    if node.attributes.get("select_last_index", 0):
-        lowering.refuse("it asks for the last of equal values")
-    if x.dtype == FLOAT32 and x.tensor not in lowering.grids:
-        lowering.refuse("its input is float32; supported are quantized inputs: quantize the network, or cut it here")
+    """ArgMax and ArgMin; the last extreme is the first of the values in reverse."""
     rank = len(x.shape)
     axis = lowering.axis(node.attributes.get("axis", 0), rank)
-    dropped = tuple(n for a, n in enumerate(x.shape) if a != axis)
-    order = plain(rank)
+    kept = [a for a in range(rank) if a != axis]
+    dropped = tuple(x.shape[a] for a in kept)
+    order = plain(rank) if x.data is not None else x.order
+    place, left = order.index(axis), tuple(kept.index(a) for a in order if a != axis)
+    stored = lowering.stored(x, order)
+    last = bool(node.attributes.get("select_last_index", 0))
+    if last:
+        stored = _reversed(lowering, stored, place)
     op = "arg_max" if node.op == "ArgMax" else "arg_min"
-    y = lowering.emit(op, [lowering.stored(x, order)], dropped, dtype=INT64, axis=axis)
-    result = lowering.result(y, dropped, plain(rank - 1), INT64)
+    y = lowering.emit(op, [stored], stored_shape(dropped, left), dtype=INT64, axis=place)
+    if last:
+        end = lowering.array("last", np.array(x.shape[axis] - 1, np.int64))
+        y = lowering.emit("integer_binary", [end, y], stored_shape(dropped, left), dtype=INT64, kind=IntegerBinary.SUB)
+    result = lowering.result(y, dropped, left, INT64)
     if not node.attributes.get("keepdims", 1):
         return result
     return lowering.reshaped(result, tuple(1 if a == axis else n for a, n in enumerate(x.shape)))
+
+
+def _reversed(lowering: Lowering, x: str, axis: int) -> str:
+    """A tensor with one axis in reverse."""
+    tensor = lowering.tensors[x]
+    begin, stride = [0] * len(tensor.shape), [1] * len(tensor.shape)
+    begin[axis], stride[axis] = tensor.shape[axis] - 1, -1
+    attrs = {"begin_stride": (*begin, *stride)}
+    return lowering.emit("slice", [x], tensor.shape, dtype=tensor.dtype, selects=True, **attrs)

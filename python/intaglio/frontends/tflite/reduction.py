@@ -85,7 +85,7 @@ def _mean_requantization(mode: Requant, x: Tensor, y: Tensor, count: int) -> Req
 
 
 def _arg_extreme(lowering: Lowering, op: Operator, name: str) -> None:
-    x = lowering.quantized(op, 0)
+    x = lowering.input(op, 0) if lowering.source(op, 0).type == "float32" else lowering.quantized(op, 0)
     axis = normal_axis(lowering, op, single(lowering, op, 1, "axis"), len(x.shape))
     if x.shape[axis] == 0:
         lowering.malformed(op, f"axis {axis} of {x.shape} is empty")
