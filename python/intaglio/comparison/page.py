@@ -9,8 +9,8 @@ from typing import Final
 
 from intaglio.cli import text
 from intaglio.comparison import plots
-from intaglio.comparison.result import Comparison, Layer
-from intaglio.comparison.wording import decibels, int8_share, output_line, percent, summary
+from intaglio.comparison.result import Comparison, Layer, Output
+from intaglio.comparison.wording import decibels, int8_share, percent, summary
 
 _STYLE: Final = Path(__file__).with_name("page.css")
 
@@ -24,14 +24,14 @@ def page(comparison: Comparison) -> str:
         "<h2>Summary</h2>",
         _table(("", "float32", "quantized"), summary(comparison)),
         "<h2>Outputs</h2>",
-        _table(("output", ""), [(output.name, output_line(output)) for output in comparison.outputs]),
+        _table(("output", "SQNR", "cosine", "largest difference", "same class"), map(_output, comparison.outputs)),
         "<h2>Error by layer</h2>",
         "<p>Signal to quantization noise in the order in which the layers run; higher is better. The own error of a "
         "layer is what it adds when it is given the float network&#39;s values; the accumulated error is what has come "
         "together from all layers up to it. Hollow marks stay in float32; exact layers are at the top.</p>",
         '<p class="key"><i style="background:var(--own)"></i>own'
         '<i style="background:var(--accumulated)"></i>accumulated</p>',
-        plots.error_plot(comparison.layers),
+        f'<div class="wide plot">{plots.error_plot(comparison.layers)}</div>',
         "<h2>Layers with most error of their own</h2>",
         _layer_table(comparison, comparison.worst()),
         "<h2>Ranges</h2>",
@@ -76,6 +76,12 @@ def _tiles(comparison: Comparison) -> str:
     return f'<div class="tiles">{"".join(f"""<div class="tile">{cell}</div>""" for cell in cells)}</div>'
 
 
+def _output(output: Output) -> tuple[str, ...]:
+    agreement, same = output.agreement, output.same_class
+    figures = decibels(agreement.sqnr), f"{agreement.cosine:.6f}", f"{agreement.largest:.4g}"
+    return (output.name, *figures, "" if same is None else percent(same))
+
+
 def _layer_table(comparison: Comparison, layers: Sequence[Layer]) -> str:
     numbers = {id(layer): number for number, layer in enumerate(comparison.layers, 1)}
     columns = ("tensor", "layer", "op", "type", "own SQNR", "accumulated", "cosine", "MSE", "outside grid", "MACs")
@@ -99,15 +105,21 @@ def _layer_table(comparison: Comparison, layers: Sequence[Layer]) -> str:
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     def row(tag: str, cells: Sequence[object]) -> str:
-        first = f'<{tag} class="name">{escape(str(cells[0]))}</{tag}>'
+        first = f'<{tag} class="name">{_breakable(str(cells[0]))}</{tag}>'
         return f"<tr>{first}{''.join(f'<{tag}>{escape(str(cell))}</{tag}>' for cell in cells[1:])}</tr>"
 
     body = "".join(row("td", cells) for cells in rows)
     return f'<div class="wide"><table><thead>{row("th", header)}</thead><tbody>{body}</tbody></table></div>'
 
 
+def _breakable(name: str) -> str:
+    """A name that goes on in the next line between its parts."""
+    return escape(name).replace("/", "/<wbr/>").replace("_", "_<wbr/>")
+
+
 def _figure(layer: Layer) -> str:
-    seen = f"{layer.histogram.low:.4g} to {layer.histogram.high:.4g}"
+    seen = f"values {layer.histogram.low:.4g} to {layer.histogram.high:.4g}"
     grid = "float32" if layer.clip is None else f"grid {layer.clip[0]:.4g} to {layer.clip[1]:.4g}"
-    caption = f"{escape(layer.tensor)}<br/><span>{escape(seen)}; {escape(grid)}; own {decibels(layer.own.sqnr)}</span>"
+    lines = "".join(f"<span>{escape(line)}</span>" for line in (seen, grid, f"own SQNR {decibels(layer.own.sqnr)}"))
+    caption = f"{_breakable(layer.tensor)}{lines}"
     return f"<figure>{plots.histogram_plot(layer)}<figcaption>{caption}</figcaption></figure>"
