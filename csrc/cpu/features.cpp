@@ -74,7 +74,10 @@ CpuInfo detect() {
 
 #else
 
-CpuInfo detect() { return {}; }
+CpuInfo detect() {
+  CpuInfo info;
+  return info;
+}
 
 #endif
 
