@@ -13,10 +13,12 @@ class Engine:
     """
 
     def __init__(self, file: object, isa: str, threads: int, constants: Sequence[object] = ()) -> None: ...
-    def __call__(self, *arrays: object, raw: bool | None = None) -> Any:
-        """Arrays that fit go straight to the kernels; anything else goes to ``self._call(*arrays, raw=raw)``."""
-    def _run(self, arrays: tuple[NDArray[Any], ...]) -> NDArray[Any] | tuple[NDArray[Any], ...]:
-        """C-contiguous arrays of the ports' dtypes and shapes; TypeError where one is not."""
+    def __call__(self, *arrays: object, raw: bool | None = None, out: Any = None) -> Any:
+        """Arrays that fit go straight to the kernels; else this is ``self._call(*arrays, raw=raw, out=out)``."""
+    def _run(
+        self, arrays: tuple[NDArray[Any], ...], out: tuple[NDArray[Any], ...] | None = None
+    ) -> NDArray[Any] | tuple[NDArray[Any], ...]:
+        """C-contiguous arrays of the ports' dtypes and shapes, which do not overlap; TypeError where one is not."""
     def _profile(self, arrays: tuple[NDArray[Any], ...], repeats: int) -> NDArray[np.int64]:
         """Nanoseconds, [repeats, steps]."""
     def _inputs(self) -> list[tuple[str, tuple[int, ...], np.dtype[Any], float | None, int]]: ...

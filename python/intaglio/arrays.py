@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -56,6 +56,45 @@ def check_batch(arrays: Sequence[NDArray[Any]], infos: Sequence[TensorInfo], bat
     if batchable and len({len(array) for array in arrays}) > 1:
         sizes = ", ".join(f"'{info.name}' has {len(array)}" for array, info in zip(arrays, infos, strict=True))
         raise ShapeError(f"expected the same batch size for every input, got: {sizes}")
+
+
+def check_outputs(
+    out: Sequence[NDArray[Any]],
+    inputs: Sequence[NDArray[Any]],
+    infos: Sequence[TensorInfo],
+    *,
+    batchable: bool,
+    raw: bool,
+) -> None:
+    """The arrays can take the outputs of a run with these inputs, as integers where ``raw`` says so."""
+    if len(out) != len(infos):
+        raise InputError(f"out: expected {len(infos)} arrays, got {len(out)}")
+    for i, (array, info) in enumerate(zip(out, infos, strict=True)):
+        if not isinstance(array, np.ndarray):
+            raise InputError(f"out for '{info.name}': expected an array, got {type(array).__name__}")
+        dtype = info.dtype if raw or info.scale is None else _FLOAT32
+        if array.dtype != dtype:
+            raise DTypeError(f"out for '{info.name}': expected {dtype}, got {array.dtype}")
+        shape = (len(inputs[0]), *info.shape[1:]) if batchable else info.shape
+        if array.shape != shape:
+            raise ShapeError(f"out for '{info.name}': expected shape {shape}, got {array.shape}")
+        if not (array.flags.c_contiguous and array.flags.writeable):
+            raise InputError(f"out for '{info.name}': expected a C-contiguous array that can be written to")
+        if any(np.may_share_memory(array, other) for other in (*inputs, *out[:i])):
+            raise InputError(f"out for '{info.name}': shares memory with an input or another output")
+
+
+def ordered(arrays: Mapping[str, Any], infos: Sequence[TensorInfo], kind: str) -> list[Any]:
+    """The arrays by name in the order of the model's inputs or outputs; ``kind`` says which."""
+    if not isinstance(arrays, Mapping):
+        raise TypeError(f"expected a dict of arrays by {kind} name, got {type(arrays).__name__}")
+    names = [info.name for info in infos]
+    found = [arrays[name] for name in names if name in arrays]
+    if len(found) == len(arrays) == len(names):
+        return found
+    missing = "".join(f"; missing {name!r}" for name in names if name not in arrays)
+    unknown = "".join(f"; unknown {name!r}" for name in arrays if name not in names)
+    raise InputError(f"the {kind}s are {', '.join(map(repr, names))}{missing}{unknown}")
 
 
 def _as_array(array: ArrayLike, info: TensorInfo) -> NDArray[Any]:

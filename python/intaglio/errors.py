@@ -35,7 +35,7 @@ class QuantizationError(Error, ValueError):
 
 
 class InputError(Error, ValueError):
-    """The inputs of a run do not fit the model: a missing or unknown name, a NaN."""
+    """What a run is given does not fit the model: a missing or unknown name, a NaN, an ``out`` it cannot write to."""
 
 
 class IsaError(Error, ValueError):

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from intaglio import _core, sources
-from intaglio.arrays import TensorInfo, check_batch, check_numbers, fit, to_floats
+from intaglio.arrays import TensorInfo, check_batch, check_numbers, check_outputs, fit, ordered, to_floats
 from intaglio.errors import InputError, NotQuantizedWarning
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ class Model(_core.Engine):
     has a leading axis of 1, any batch size may be given. A float array for a quantized input is quantized with the
     input's scale, and the outputs then come back as floats; arrays of the input's own dtype give the outputs' own
     integers. ``raw=True`` and ``raw=False`` ask for integers and floats whatever was given.
+
+    ``out`` takes an array, or a tuple of one for each output, which the results are written into and which is returned:
+    C-contiguous, of the dtype and shape that the result would have, and apart from the inputs in memory.
     """
 
     def __init__(self, file: object, isa: str, threads: int, constants: Sequence[object] = ()) -> None:
@@ -58,10 +61,17 @@ class Model(_core.Engine):
     def outputs(self) -> tuple[TensorInfo, ...]:
         return self._output_infos
 
-    def run(self, inputs: Mapping[str, ArrayLike], *, raw: bool | None = None) -> dict[str, NDArray[Any]]:
+    def run(
+        self,
+        inputs: Mapping[str, ArrayLike],
+        *,
+        raw: bool | None = None,
+        out: Mapping[str, NDArray[Any]] | None = None,
+    ) -> dict[str, NDArray[Any]]:
         """Arrays by input name in, arrays by output name out; otherwise as calling the model."""
-        arrays = self._ordered(inputs)
-        outputs = self(*arrays) if raw is None else self._call(*arrays, raw=raw)
+        arrays = ordered(inputs, self._input_infos, "input")
+        into = None if out is None else tuple(ordered(out, self._output_infos, "output"))
+        outputs = self(*arrays, out=into) if raw is None else self._call(*arrays, raw=raw, out=into)
         if isinstance(outputs, tuple):
             return {info.name: array for info, array in zip(self._output_infos, outputs, strict=True)}
         return {self._output_infos[0].name: outputs}
@@ -72,7 +82,7 @@ class Model(_core.Engine):
 
     def profile(self, inputs: ArrayLike | Mapping[str, ArrayLike], repeats: int = 20) -> list[int]:
         """Median nanoseconds of every step of `plan`, over ``repeats`` runs of the first sample."""
-        arrays = self._ordered(inputs) if isinstance(inputs, Mapping) else (inputs,)
+        arrays = ordered(inputs, self._input_infos, "input") if isinstance(inputs, Mapping) else (inputs,)
         fitting, _ = self._fit(arrays)
         times = self._profile(tuple(fitting), repeats)
         return [int(median) for median in np.median(times, axis=0)]
@@ -83,15 +93,25 @@ class Model(_core.Engine):
 
         return f"<intaglio.Model {ports(self.inputs)} -> {ports(self.outputs)}; {self.isa}>"
 
-    def _call(self, *arrays: ArrayLike, raw: bool | None = None) -> NDArray[Any] | tuple[NDArray[Any], ...]:
+    def _call(
+        self, *arrays: ArrayLike, raw: bool | None = None, out: NDArray[Any] | tuple[NDArray[Any], ...] | None = None
+    ) -> NDArray[Any] | tuple[NDArray[Any], ...]:
         """What calling the model does with arrays that do not fit as they are."""
         fitting, quantized = self._fit(arrays)
-        outputs = self._run(tuple(fitting))
-        if not quantized if raw is None else raw:
-            return outputs
-        if isinstance(outputs, tuple):
-            return tuple(to_floats(array, info) for array, info in zip(outputs, self._output_infos, strict=True))
-        return to_floats(outputs, self._output_infos[0])
+        as_given = not quantized if raw is None else raw
+        into = None
+        if out is not None:
+            into = out if isinstance(out, tuple) else (out,)
+            check_outputs(into, fitting, self._output_infos, batchable=self._batchable, raw=as_given)
+        outputs = self._run(tuple(fitting), into if as_given else None)
+        if not as_given:
+            results = outputs if isinstance(outputs, tuple) else (outputs,)
+            floats = tuple(to_floats(array, info) for array, info in zip(results, self._output_infos, strict=True))
+            if into is not None:
+                for target, array in zip(into, floats, strict=True):
+                    target[...] = array
+            outputs = floats if isinstance(outputs, tuple) else floats[0]
+        return outputs if out is None else out
 
     def _fit(self, arrays: Sequence[ArrayLike]) -> tuple[list[NDArray[Any]], bool]:
         """The arrays as the engine takes them, and whether floats were quantized on the way."""
@@ -106,17 +126,6 @@ class Model(_core.Engine):
                 if info.dtype == np.float32:
                     check_numbers(array, info)
         return [array for array, _ in fitted], any(quantized for _, quantized in fitted)
-
-    def _ordered(self, inputs: Mapping[str, ArrayLike]) -> list[ArrayLike]:
-        if not isinstance(inputs, Mapping):
-            raise TypeError(f"expected a dict of arrays by input name, got {type(inputs).__name__}")
-        names = [info.name for info in self._input_infos]
-        arrays = [inputs[name] for name in names if name in inputs]
-        if len(arrays) == len(inputs) == len(names):
-            return arrays
-        missing = "".join(f"; missing {name!r}" for name in names if name not in inputs)
-        unknown = "".join(f"; unknown {name!r}" for name in inputs if name not in names)
-        raise InputError(f"the inputs are {', '.join(map(repr, names))}{missing}{unknown}")
 
 
 def load(

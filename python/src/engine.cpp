@@ -8,7 +8,6 @@
 #include <chrono>
 #include <deque>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -84,6 +83,9 @@ bool has_nan(const float* values, std::size_t count) {
   return false;
 }
 
+const auto* proxy_of(PyObject* array) { return py::detail::array_proxy(array); }
+std::byte* address_of(PyObject* array) { return reinterpret_cast<std::byte*>(proxy_of(array)->data); }
+
 class PyEngine {
  public:
   PyEngine(const py::object& file, const std::string& isa, int threads, const py::sequence& constants) {
@@ -111,9 +113,9 @@ class PyEngine {
   // Whether it rounds floats to integers, which would make numbers of NaN.
   bool rounds_floats() const { return rounds_floats_; }
 
-  // Runs on arrays that fit as they are and returns new arrays; an empty object where one does not fit, or has NaN that
-  // would be rounded.
-  py::object try_run(PyObject* const* arrays, std::size_t count);
+  // Runs on arrays that fit as they are. Returns new arrays or, where it is given, `out`: an array, or a tuple of one
+  // for each output. An empty object where one does not fit, or has NaN that would be rounded.
+  py::object try_run(PyObject* const* arrays, std::size_t count, PyObject* out);
 
   // Nanoseconds of every step in each of `repeats` runs of one sample.
   py::array_t<std::int64_t> profile(const py::tuple& arrays, py::ssize_t repeats);
@@ -127,6 +129,9 @@ class PyEngine {
 
   bool fits(PyObject* object, const PortShape& port, py::ssize_t& samples) const;
   py::object make_output(const PortShape& port, py::ssize_t samples) const;
+  py::object make_outputs(py::ssize_t samples, std::byte** addresses) const;
+  bool takes_outputs(PyObject* out, py::ssize_t samples, std::byte** addresses) const;
+  bool overlap(std::byte* const* addresses, py::ssize_t samples) const;
   void run(const Batch& batch);
   std::chrono::nanoseconds run_piece(const Batch& piece);
 
@@ -141,7 +146,7 @@ class PyEngine {
 bool PyEngine::fits(PyObject* object, const PortShape& port, py::ssize_t& samples) const {
   const auto& numpy = py::detail::npy_api::get();
   if (!numpy.PyArray_Check_(object)) return false;
-  const auto* const array = py::detail::array_proxy(object);
+  const auto* const array = proxy_of(object);
   if (array->descr != port.dtype.ptr() && !numpy.PyArray_EquivTypes_(array->descr, port.dtype.ptr())) return false;
   if ((array->flags & py::array::c_style) == 0) return false;
   if (static_cast<std::size_t>(array->nd) != port.dims.size()) return false;
@@ -167,7 +172,50 @@ py::object PyEngine::make_output(const PortShape& port, py::ssize_t samples) con
   return py::reinterpret_steal<py::object>(array);
 }
 
-py::object PyEngine::try_run(PyObject* const* arrays, std::size_t count) {
+// New arrays, and where their bytes lie.
+py::object PyEngine::make_outputs(py::ssize_t samples, std::byte** addresses) const {
+  if (outputs_.size() == 1) {
+    py::object output = make_output(outputs_[0], samples);
+    addresses[0] = address_of(output.ptr());
+    return output;
+  }
+  py::tuple outputs(outputs_.size());
+  for (std::size_t i = 0; i < outputs_.size(); ++i) {
+    py::object array = make_output(outputs_[i], samples);
+    addresses[i] = address_of(array.ptr());
+    outputs[i] = std::move(array);
+  }
+  return outputs;
+}
+
+bool PyEngine::takes_outputs(PyObject* out, py::ssize_t samples, std::byte** addresses) const {
+  const bool tuple = PyTuple_Check(out) != 0;
+  if (static_cast<std::size_t>(tuple ? PyTuple_GET_SIZE(out) : 1) != outputs_.size()) return false;
+  for (std::size_t i = 0; i < outputs_.size(); ++i) {
+    PyObject* const array = tuple ? PyTuple_GET_ITEM(out, static_cast<py::ssize_t>(i)) : out;
+    if (!fits(array, outputs_[i], samples)) return false;
+    if ((proxy_of(array)->flags & py::detail::npy_api::NPY_ARRAY_WRITEABLE_) == 0) return false;
+    addresses[i] = address_of(array);
+  }
+  return true;
+}
+
+// Whether an output shares memory with an input or another output. `addresses` are those of all inputs and outputs.
+bool PyEngine::overlap(std::byte* const* addresses, py::ssize_t samples) const {
+  const std::size_t count = inputs_.size() + outputs_.size();
+  const auto end = [&](std::size_t i) {
+    const PortShape& port = i < inputs_.size() ? inputs_[i] : outputs_[i - inputs_.size()];
+    return addresses[i] + port.bytes * static_cast<std::size_t>(samples);
+  };
+  for (std::size_t i = inputs_.size(); i < count; ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (addresses[i] < end(j) && addresses[j] < end(i)) return true;
+    }
+  }
+  return false;
+}
+
+py::object PyEngine::try_run(PyObject* const* arrays, std::size_t count, PyObject* out) {
   constexpr std::size_t kFew = 8;
   const std::size_t ports = inputs_.size() + outputs_.size();
   if (count != inputs_.size()) return {};
@@ -178,31 +226,21 @@ py::object PyEngine::try_run(PyObject* const* arrays, std::size_t count) {
   py::ssize_t samples = count == 0 ? 1 : -1;
   for (std::size_t i = 0; i < count; ++i) {
     if (!fits(arrays[i], inputs_[i], samples)) return {};
-    addresses[i] = reinterpret_cast<std::byte*>(py::detail::array_proxy(arrays[i])->data);
+    addresses[i] = address_of(arrays[i]);
     if (rounds_floats_ && inputs_[i].is_float) {
       const std::size_t size = inputs_[i].bytes / sizeof(float) * static_cast<std::size_t>(samples);
       if (has_nan(reinterpret_cast<const float*>(addresses[i]), size)) return {};
     }
   }
-  std::byte** const results = addresses + count;
-  const Batch batch{addresses, results, samples, 0};
-  const auto address = [](const py::object& array) {
-    return reinterpret_cast<std::byte*>(py::detail::array_proxy(array.ptr())->data);
-  };
-  if (outputs_.size() == 1) {
-    py::object output = make_output(outputs_[0], samples);
-    results[0] = address(output);
-    run(batch);
-    return output;
+  py::object outputs;
+  if (out == nullptr) {
+    outputs = make_outputs(samples, addresses + count);
+  } else {
+    if (!takes_outputs(out, samples, addresses + count) || overlap(addresses, samples)) return {};
+    outputs = py::reinterpret_borrow<py::object>(out);
   }
-  py::tuple output(outputs_.size());
-  for (std::size_t i = 0; i < outputs_.size(); ++i) {
-    py::object array = make_output(outputs_[i], samples);
-    results[i] = address(array);
-    output[i] = std::move(array);
-  }
-  run(batch);
-  return output;
+  run({addresses, addresses + count, samples, 0});
+  return outputs;
 }
 
 void PyEngine::run(const Batch& batch) {
@@ -240,7 +278,7 @@ py::array_t<std::int64_t> PyEngine::profile(const py::tuple& arrays, py::ssize_t
   for (std::size_t i = 0; i < arrays.size(); ++i) {
     PyObject* const array = PyTuple_GET_ITEM(arrays.ptr(), static_cast<py::ssize_t>(i));
     if (i >= inputs_.size() || !fits(array, inputs_[i], samples)) throw py::value_error("inputs do not fit the model");
-    inputs.push_back(reinterpret_cast<const std::byte*>(py::detail::array_proxy(array)->data));
+    inputs.push_back(address_of(array));
   }
   if (inputs.size() != inputs_.size() || samples == 0) throw py::value_error("profile needs one sample of every input");
   const std::size_t steps = engine_.plan().steps().size();
@@ -311,10 +349,14 @@ PyObject* call(PyObject* self, PyObject* args, PyObject* kwargs) {
     PyErr_SetString(PyExc_TypeError, "the model was not initialised");
     return nullptr;
   }
-  if (kwargs == nullptr || PyDict_GET_SIZE(kwargs) == 0) {
+  const py::ssize_t options = kwargs == nullptr ? 0 : PyDict_GET_SIZE(kwargs);
+  PyObject* out = options == 1 ? PyDict_GetItemString(kwargs, "out") : nullptr;  // borrowed
+  if (options == (out == nullptr ? 0 : 1)) {
+    if (out == Py_None) out = nullptr;
     try {
       auto& engine = *value.value_ptr<PyEngine>();
-      py::object outputs = engine.try_run(&PyTuple_GET_ITEM(args, 0), static_cast<std::size_t>(PyTuple_GET_SIZE(args)));
+      py::object outputs =
+          engine.try_run(&PyTuple_GET_ITEM(args, 0), static_cast<std::size_t>(PyTuple_GET_SIZE(args)), out);
       if (outputs) return outputs.release().ptr();
     } catch (py::error_already_set& error) {
       error.restore();
@@ -338,12 +380,15 @@ void bind_engine(py::module_& module) {
   py::class_<PyEngine>(module, "Engine", py::custom_type_setup(set_call))
       .def(py::init<const py::object&, const std::string&, int, const py::sequence&>(), py::arg("file"), py::arg("isa"),
            py::arg("threads"), py::arg("constants") = py::tuple())
-      .def("_run",
-           [](PyEngine& self, const py::tuple& arrays) {
-             py::object outputs = self.try_run(&PyTuple_GET_ITEM(arrays.ptr(), 0), arrays.size());
-             if (!outputs) throw py::type_error("the arrays do not fit the model's inputs");
-             return outputs;
-           })
+      .def(
+          "_run",
+          [](PyEngine& self, const py::tuple& arrays, const py::object& out) {
+            py::object outputs =
+                self.try_run(&PyTuple_GET_ITEM(arrays.ptr(), 0), arrays.size(), out.is_none() ? nullptr : out.ptr());
+            if (!outputs) throw py::type_error("the arrays do not fit the model's inputs and outputs");
+            return outputs;
+          },
+          py::arg("arrays"), py::arg("out") = py::none())
       .def("_profile", &PyEngine::profile, py::arg("arrays"), py::arg("repeats"))
       .def("_inputs", [](const PyEngine& self) { return describe_ports(self, self.engine().model().inputs); })
       .def("_outputs", [](const PyEngine& self) { return describe_ports(self, self.engine().model().outputs); })

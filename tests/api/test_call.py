@@ -222,3 +222,75 @@ def test_outputs_are_new_arrays(model: intaglio.Model, x: NDArray[np.int8], y: N
     model(x[::-1])
     np.testing.assert_array_equal(first, y)
     assert first.flags.owndata and first.flags.writeable and first.flags.c_contiguous
+
+
+def test_out_takes_the_results(model: intaglio.Model, x: NDArray[np.int8], y: NDArray[Any]) -> None:
+    out = np.full_like(y, 99)
+    assert model(x, out=out) is out
+    np.testing.assert_array_equal(out, y)
+    for size in range(6):
+        part = np.full_like(y, 99)
+        assert np.shares_memory(model(x[:size], out=part[:size]), part) == (size > 0)
+        np.testing.assert_array_equal(part, np.concatenate([y[:size], np.full_like(y[size:], 99)]))
+    named = model.run({"x": x}, out={"y": (out := np.zeros_like(y))})
+    assert named["y"] is out
+    np.testing.assert_array_equal(out, y)
+    np.testing.assert_array_equal(model(x, out=None), y)
+
+
+def test_out_of_converted_arrays(model: intaglio.Model, x: NDArray[np.int8], y: NDArray[Any]) -> None:
+    floats = x.astype(np.float32)
+    expected = model(floats)
+    out = np.zeros_like(expected)
+    assert model(floats, out=out) is out
+    np.testing.assert_array_equal(out, expected, strict=True)
+    integers = np.zeros_like(y)
+    assert model(floats, raw=True, out=integers) is integers
+    np.testing.assert_array_equal(integers, model(floats, raw=True))
+    assert model(x, raw=False, out=out) is out
+    np.testing.assert_array_equal(out, model(x, raw=False))
+    assert model(x[::-1], out=integers) is integers
+    np.testing.assert_array_equal(integers, y[::-1])
+
+
+def test_out_of_several_outputs() -> None:
+    model = intaglio.load(networks.two_in_two_out())
+    a, b = networks.samples(3, (6,)), networks.samples(4, (6,))[:3]
+    expected = model(a, b)
+    out = tuple(np.zeros_like(array) for array in expected)
+    assert model(a, b, out=out) is out
+    for array, want in zip(out, expected, strict=True):
+        np.testing.assert_array_equal(array, want, strict=True)
+    named = model.run({"a": a, "b": b}, out={"larger": out[1], "sum": out[0]})
+    assert named["sum"] is out[0]
+    assert named["larger"] is out[1]
+    with pytest.raises(InputError, match="expected 2 arrays, got 1"):
+        model(a, b, out=out[0])
+    with pytest.raises(InputError, match="'larger': shares memory"):
+        model(a, b, out=(out[0], out[0]))
+    with pytest.raises(InputError, match="missing 'larger'"):
+        model.run({"a": a, "b": b}, out={"sum": out[0]})
+
+
+def test_out_that_does_not_fit(model: intaglio.Model, x: NDArray[np.int8], y: NDArray[Any]) -> None:
+    frozen = y.copy()
+    frozen.flags.writeable = False
+    wrong: list[tuple[Any, type[Exception], str]] = [
+        (np.zeros(y.shape, np.float32), DTypeError, "'y': expected int8, got float32"),
+        (np.zeros(y.shape, np.uint8), DTypeError, "expected int8, got uint8"),
+        (np.zeros((4, 5), np.int8), ShapeError, r"expected shape \(5, 5\), got \(4, 5\)"),
+        (np.zeros((5, 10), np.int8)[:, ::2], InputError, "C-contiguous"),
+        (np.asfortranarray(np.zeros_like(y)), InputError, "C-contiguous"),
+        (frozen, InputError, "can be written to"),
+        (y.tolist(), InputError, "expected an array, got list"),
+        ((), InputError, "expected 1 arrays, got 0"),
+    ]
+    for out, error, message in wrong:
+        with pytest.raises(error, match=message):
+            model(x, out=out)
+    with pytest.raises(DTypeError, match="expected float32, got int8"):
+        model(x, raw=False, out=np.zeros_like(y))
+    shared = x.copy()
+    with pytest.raises(InputError, match="shares memory"):
+        model(shared, out=shared.reshape(-1)[: y.size].reshape(y.shape))
+    np.testing.assert_array_equal(shared, x)
