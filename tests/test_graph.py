@@ -267,6 +267,15 @@ def test_summary_shows_every_node_and_the_totals() -> None:
         assert part in text
 
 
+def test_summary_shows_the_end_of_a_long_name() -> None:
+    b = Builder()
+    b.output(b.dequantize(b.input("x", (1, 3), 1.0, 0), name="a/very/long/way/" * 5 + "last"))
+    rows = b.build().summary().splitlines()
+    (row,) = (line for line in rows if "dequantize" in line)
+    assert row.startswith("...") and row.split()[0].endswith("/way/last")
+    assert len(row) < 100
+
+
 def test_macs_of_products() -> None:
     b = Builder()
     x = b.input("x", (1, 4, 5, 6), 1.0, 0)

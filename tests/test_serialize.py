@@ -84,6 +84,16 @@ def test_round_trip_through_a_path(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["net.intaglio"]
 
 
+def test_a_save_that_fails_names_the_path_that_was_given(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no folder '.*absent'") as caught:
+        network().save(tmp_path / "absent" / "net.intaglio")
+    assert caught.value.filename == str(tmp_path / "absent" / "net.intaglio")
+    with pytest.raises(IsADirectoryError) as occupied:
+        network().save(tmp_path)
+    assert occupied.value.filename == str(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_failed_save_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "net.intaglio"
     network().save(path)

@@ -144,5 +144,8 @@ def _write(path: str | os.PathLike[str], data: bytes) -> None:
     try:
         partial.write_bytes(data)
         partial.replace(target)
+    except OSError as error:
+        folder = "" if target.parent.is_dir() else f": there is no folder '{target.parent}'"
+        raise OSError(error.errno, f"{error.strerror}{folder}", os.fspath(path)) from None
     finally:
         partial.unlink(missing_ok=True)

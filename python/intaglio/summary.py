@@ -33,12 +33,17 @@ def parameter_bytes(graph: Graph, node: Node) -> int:
     return sum(graph.tensors[n].nbytes for n in set(node.inputs) if graph.tensors[n].data is not None)
 
 
+def shorten(name: str, width: int = 40) -> str:
+    """The end of a long name, which is what tells nodes apart."""
+    return name if len(name) <= width else "..." + name[3 - width :]
+
+
 def summary(graph: Graph) -> str:
     """One row per node, totals, and the ports."""
     rows = [("node", "op", "output", "MACs", "parameter bytes")]
     for node in graph.nodes:
         shape = listed(graph.tensors[node.outputs[0]].shape)
-        rows.append((node.name, node.op, shape, f"{macs(graph, node):,}", f"{parameter_bytes(graph, node):,}"))
+        rows.append((shorten(node.name), node.op, shape, f"{macs(graph, node):,}", f"{parameter_bytes(graph, node):,}"))
     total_macs = sum(macs(graph, node) for node in graph.nodes)
     total_bytes = sum(t.nbytes for t in graph.tensors.values() if t.data is not None)
     rows.append((f"{len(graph.nodes)} nodes", "", "", f"{total_macs:,}", f"{total_bytes:,}"))

@@ -147,7 +147,7 @@ def test_foreign_files_are_refused(data: bytes) -> None:
 def test_truncated_file_is_refused_at_every_length() -> None:
     data = relu_network()
     for size in range(len(data)):
-        with pytest.raises(errors.ModelFormatError):
+        with pytest.raises(errors.ModelFormatError, match=f"file of {size} bytes" if size >= 8 else None):
             convert(data[:size])
 
 

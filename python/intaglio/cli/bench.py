@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intaglio.cli import options, text
-from intaglio.cli.info import shorten
+from intaglio.summary import shorten
 
 if TYPE_CHECKING:
     import intaglio

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from intaglio.cli import options, text
+from intaglio.summary import shorten
 
 if TYPE_CHECKING:
     import intaglio
@@ -129,8 +130,3 @@ def layer_table(layers: list[dict[str, Any]]) -> str:
     return text.table(
         ("node", "op", "MACs", "bytes", "threads", "kernel", "because"), rows, right=("MACs", "bytes", "threads")
     )
-
-
-def shorten(name: str, width: int = 40) -> str:
-    """The end of a long name, which is what tells nodes apart."""
-    return name if len(name) <= width else "..." + name[3 - width :]

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 
 from intaglio.cli import text
-from intaglio.cli.info import shorten
 from intaglio.comparison.costs import Costs
 from intaglio.comparison.result import Comparison, Layer, Output
+from intaglio.summary import shorten
 
 
 def as_text(comparison: Comparison, worst: int = 10) -> str:

@@ -1,24 +1,27 @@
 """Reading FlatBuffers without trusting them.
 
 A table is a position; its vtable says where each field lies. Nothing is copied: vectors of numbers are NumPy views
-of the file. Every read is checked: `struct` refuses positions beyond the end (`struct.error`, which `parse` in
-`model.py` turns into a `ModelFormatError`), and the two places where a position could be negative or a vector too long
-check for themselves.
+of the file. Every read is checked: `struct` refuses positions beyond the end, and the two places where a position could
+be negative or a vector too long check for themselves.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
 from intaglio.errors import ModelFormatError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from intaglio.frontends import FileBytes
+
+_Unpack: TypeAlias = "Callable[[FileBytes, int], tuple[Any, ...]]"
 
 _U32: Final = struct.Struct("<I").unpack_from
 _I32: Final = struct.Struct("<i").unpack_from
@@ -41,26 +44,37 @@ class File:
         self._vtables: dict[int, tuple[int, ...]] = {}
 
     def root(self) -> Table:
-        return Table(self, _U32(self.data, 0)[0])
+        return Table(self, self.read(_U32, 0)[0])
+
+    def read(self, unpack: _Unpack, position: int) -> tuple[Any, ...]:
+        """Numbers at a position."""
+        try:
+            return unpack(self.data, position)
+        except struct.error:
+            raise ModelFormatError(f"{self._damaged()}: it points to byte {position}") from None
 
     def vtable(self, position: int) -> tuple[int, ...]:
         """Offset of each field within the tables that share a vtable, 0 where there is none."""
         if position not in self._vtables:
             if position < 0:
-                raise ModelFormatError(f"the file is damaged: a table at {position}")
-            size, _ = _VTABLE(self.data, position)
-            self._vtables[position] = struct.unpack_from(f"<{max(size - 4, 0) // 2}H", self.data, position + 4)
+                raise ModelFormatError(f"{self._damaged()}: a table at {position}")
+            size, _ = self.read(_VTABLE, position)
+            fields = struct.Struct(f"<{max(size - 4, 0) // 2}H")
+            self._vtables[position] = self.read(fields.unpack_from, position + 4)
         return self._vtables[position]
 
     def vector(self, position: int, item_size: int) -> tuple[int, int]:
         """Position of the first element and number of elements of the vector at ``position``."""
-        count: int = _U32(self.data, position)[0]
+        count: int = self.read(_U32, position)[0]
         if position + 4 + count * item_size > len(self.data):
-            raise ModelFormatError(f"the file is damaged or truncated: a vector of {count} elements at {position}")
+            raise ModelFormatError(f"{self._damaged()}: a vector of {count} elements at {position}")
         self._budget -= count
         if self._budget < 0:
             raise ModelFormatError("the file is damaged: its vectors overlap")
         return position + 4, count
+
+    def _damaged(self) -> str:
+        return f"the file of {len(self.data)} bytes is damaged or truncated"
 
 
 class Table:
@@ -71,7 +85,7 @@ class Table:
     def __init__(self, file: File, position: int) -> None:
         self._file = file
         self._position = position
-        self._fields = file.vtable(position - _I32(file.data, position)[0])
+        self._fields = file.vtable(position - file.read(_I32, position)[0])
 
     def _reference(self, slot: int) -> int | None:
         """Position that an offset field points to, None where the table leaves it out."""
@@ -79,14 +93,14 @@ class Table:
         if slot >= len(fields) or not fields[slot]:
             return None
         field = self._position + fields[slot]
-        return field + int(_U32(self._file.data, field)[0])
+        return field + int(self._file.read(_U32, field)[0])
 
     def scalar(self, slot: int, kind: str, default: Any) -> Any:
         """A number; ``kind`` is its struct format character."""
         fields = self._fields
         if slot >= len(fields) or not fields[slot]:
             return default
-        return _SCALARS[kind](self._file.data, self._position + fields[slot])[0]
+        return self._file.read(_SCALARS[kind], self._position + fields[slot])[0]
 
     def table(self, slot: int) -> Table | None:
         position = self._reference(slot)

@@ -6,7 +6,6 @@ Everything an index points to is checked here, so the lowerings never meet one t
 from __future__ import annotations
 
 import math
-import struct
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -80,13 +79,6 @@ def parse(data: FileBytes) -> Model:
     """Reads a .tflite file."""
     if not is_tflite(data):
         raise ModelFormatError(f"not a .tflite file: its identifier is {data[4:8]!r}, expected {MAGIC!r}")
-    try:
-        return _parse(data)
-    except struct.error as error:
-        raise ModelFormatError(f"the file of {len(data)} bytes is damaged or truncated: {error}") from error
-
-
-def _parse(data: FileBytes) -> Model:
     root = File(data).root()
     version = root.scalar(schema.MODEL_VERSION, "I", 0)
     if version != 3:
