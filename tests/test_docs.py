@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import re
 import shlex
 import shutil
@@ -89,6 +90,10 @@ def test_commands_run(code: str, folder: Path) -> None:
             case "make":
                 targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
                 assert set(arguments) <= set(targets)
+            case "cmake":
+                presets = json.loads((ROOT / "CMakePresets.json").read_text(encoding="utf-8"))["configurePresets"]
+                assert arguments[0] in ("--preset", "--build")
+                assert Path(arguments[1]).name in {preset["name"] for preset in presets}
             case "pip":
                 check_install(arguments)
             case "python":
