@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <bit>
-#include <limits>
 
 #include "ops/checks.h"
 #include "ops/nd_loop.h"
@@ -10,10 +8,14 @@ namespace intaglio {
 
 namespace {
 
-constexpr std::int64_t kElementCost = 64;
+constexpr std::int64_t kElementCost = 32;
 // A dim is below 2^31.
-constexpr int kIndexBits = 31;
-constexpr std::int64_t kIndexMask = (std::int64_t{1} << kIndexBits) - 1;
+constexpr std::int64_t kMostLength = (std::int64_t{1} << 31) - 1;
+// Places whose extremes are in the making at once: neighbours along the innermost axis, or whole rows where that is
+// the axis. As many rows as GCC makes vectors of.
+constexpr std::int64_t kNeighbours = 256;
+template <class Value>
+constexpr std::int64_t kRows = sizeof(Value) == 1 ? 16 : 32;
 
 // Index of the first extreme of `length` values, `inner` apart, for each of outer * inner places.
 struct Arguments {
@@ -21,48 +23,62 @@ struct Arguments {
   std::int64_t outer, length, inner;
 };
 
-// Ranks of 32 bits order the values: the extreme has the largest, and equal values have equal ones.
-std::int64_t rank(std::uint8_t value) { return value; }
-
-// The bits of numbers order them but for negative ones, which lie the wrong way round, and for the two zeros.
-std::int64_t rank(float value) {
-  const auto bits = std::bit_cast<std::int32_t>(value + 0.0F);
-  return bits ^ ((bits >> 31) & std::numeric_limits<std::int32_t>::max());
-}
-
-bool is_nan(std::uint8_t) { return false; }
-bool is_nan(float value) { return value != value; }
-
+// Whether a value that comes later takes the place of the extreme so far; NaN gives way to nothing.
 struct Greatest {
-  template <class Value>
-  static std::int64_t of(Value value) {
-    return is_nan(value) ? std::numeric_limits<std::int32_t>::max() : rank(value);
-  }
+  static bool beats(std::uint8_t value, std::uint8_t best) { return value > best; }
+  static bool beats(float value, float best) { return !(value <= best) & (best == best); }
 };
 struct Least {
-  template <class Value>
-  static std::int64_t of(Value value) {
-    return is_nan(value) ? std::numeric_limits<std::int32_t>::max() : -rank(value);
-  }
+  static bool beats(std::uint8_t value, std::uint8_t best) { return value < best; }
+  static bool beats(float value, float best) { return !(value >= best) & (best == best); }
 };
 
-// Parts are ranges of places. Rank and index share one number, so that the largest is the first of the extremes and
-// nothing branches on the values.
+// For `count` places, `step` apart, whose values along the axis are `stride` apart. Nothing branches on the values.
+template <class Order, class Value>
+[[gnu::always_inline]] inline void find(const Value* x, std::int64_t length, std::int64_t stride, std::int64_t step,
+                                        std::int64_t count, std::int32_t* __restrict index) {
+  Value best[kNeighbours];
+  for (std::int64_t j = 0; j < count; ++j) {
+    best[j] = x[j * step];
+    index[j] = 0;
+  }
+  for (std::int64_t i = 1; i < length; ++i) {
+    x += stride;
+    for (std::int64_t j = 0; j < count; ++j) {
+      const Value value = x[j * step];
+      const bool beats = Order::beats(value, best[j]);
+      best[j] = beats ? value : best[j];
+      index[j] = beats ? static_cast<std::int32_t>(i) : index[j];
+    }
+  }
+}
+
+// Parts are ranges of places.
 template <class Order, class Value, class Index>
 void run(const void* arguments, const Memory& memory, int part, int parts) {
   const auto& args = *static_cast<const Arguments*>(arguments);
   const Range range = split(args.outer * args.inner, part, parts);
+  const Value* x = memory.at<const Value>(args.x);
   Index* y = memory.at<Index>(args.y);
-  for (std::int64_t place = range.begin; place < range.end; ++place) {
-    const std::int64_t outer = place / args.inner, inner = place % args.inner;
-    const Value* x = memory.at<Value>(args.x) + outer * args.length * args.inner + inner;
-    std::int64_t best = std::numeric_limits<std::int64_t>::min();
-    for (std::int64_t i = 0; i < args.length; ++i) {
-      best = std::max(best, (Order::of(x[i * args.inner]) << kIndexBits) + (args.length - 1 - i));
+  std::int32_t index[kNeighbours];
+  for (std::int64_t place = range.begin, count; place < range.end; place += count) {
+    if (args.inner == 1) {
+      count = std::min(kRows<Value>, range.end - place);
+      const Value* rows = x + place * args.length;
+      if (count == kRows<Value>) {
+        find<Order>(rows, args.length, 1, args.length, kRows<Value>, index);
+      } else {
+        find<Order>(rows, args.length, 1, args.length, count, index);
+      }
+    } else {
+      const std::int64_t inner = place % args.inner;
+      count = std::min({kNeighbours, args.inner - inner, range.end - place});
+      find<Order>(x + (place - inner) * args.length + inner, args.length, args.inner, 1, count, index);
     }
-    y[place] = static_cast<Index>(args.length - 1 - (best & kIndexMask));
+    for (std::int64_t j = 0; j < count; ++j) y[place + j] = index[j];
   }
 }
+
 template <class Order, class Value>
 StepFunction run_to(DType index) {
   return index == DType::kInt32 ? run<Order, Value, std::int32_t> : run<Order, Value, std::int64_t>;
@@ -85,7 +101,7 @@ Status prepare(const Node& node, Planner& planner, const char* on_bytes, const c
     if (i != axis) dims.push(x.dims[i]);
   }
   INTAGLIO_TRY(check_dims(node, y, "output", dims.span()));
-  INTAGLIO_TRY(check_between(node, "size of the axis", x.dims[axis], 1, kIndexMask));
+  INTAGLIO_TRY(check_between(node, "size of the axis", x.dims[axis], 1, kMostLength));
   if (y.elements == 0) return {};
 
   auto* args = planner.make<Arguments>();
