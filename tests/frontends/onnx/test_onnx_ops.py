@@ -106,6 +106,9 @@ def test_pools_that_count_padding() -> None:
     padded = {"kernel_shape": [3, 2], "pads": [1, 1, 1, 0], "count_include_pad": 1}
     check(single("AveragePool", "1,3,7,8", **padded))
     check(single("AveragePool", "1,3,7,8", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1, count_include_pad=1))
+    for pads in ([1, 1, 1, 0], [0, 1, 0, 0], [1, 0, 0, 1], [2, 2, 2, 2]):
+        attributes = {"kernel_shape": [3, 3], "strides": [2, 3], "pads": pads, "ceil_mode": 1, "count_include_pad": 1}
+        check(single("AveragePool", "1,3,8,9", opset=19, **attributes))
 
 
 @pytest.mark.parametrize("op", ["GlobalAveragePool", "GlobalMaxPool"])
@@ -157,6 +160,9 @@ def test_clip() -> None:
     check(single("Clip", "3,50", {"low": np.float32(-0.5), "high": np.float32(1)}))
     check(network([node("Clip", "x - high")], {"x": [9]}, {"high": np.float32(0.25)}))
     check(single("Clip", "9"))
+    computed = [node("Sub", "one high", "low"), node("Cast", "half", "top", to=1), node("Clip", "x low top")]
+    constants = {"one": np.float32(1), "high": np.float32(1.5), "half": np.float64(0.5)}
+    check(network(computed, {"x": [9]}, constants))
     check(single("Clip", "9", opset=10, min=-0.25, max=0.75))
     check(single("Clip", "9", {"low": np.float32(1), "high": np.float32(-1)}, opset=13))
 

@@ -8,6 +8,7 @@ from intaglio.frontends.onnx.lowering import Lowering
 from intaglio.frontends.onnx.model import SourceNode
 from intaglio.frontends.onnx.values import Value, channels_last, stored_shape
 from intaglio.frontends.onnx.windows import as_image, from_image, window
+from intaglio.geometry import Padding
 from intaglio.opset import FloatPool, FloatReduce
 
 
@@ -42,21 +43,37 @@ def _pool(lowering: Lowering, node: SourceNode, x: Value, kind: FloatPool) -> Va
         lowering.refuse(f"it has dilations {geometry.dilation}")
     if kind is not FloatPool.MAX and kernel == list(x.shape[2:]) and not any(geometry.padding):
         return _global_mean(lowering, x)
+    image = as_image(lowering, x)
+    stored, padding = lowering.stored(image, channels_last(4)), geometry.padding
     # Padding that only rounding up brings never counts.
     if kind is FloatPool.AVERAGE_INCLUDING_PADDING:
-        given = window(lowering, node, x.shape[2:], kernel)
-        if not any(given.padding):
+        given = window(lowering, node, x.shape[2:], kernel).padding
+        if given != padding or not any(given):
             kind = FloatPool.AVERAGE
-        elif given.padding != geometry.padding:
-            lowering.refuse("it counts padding and rounds its size up")
-    image = as_image(lowering, x)
+            stored, padding = _with_zeros(lowering, stored, given), _difference(padding, given)
     shape = (*x.shape[:2], *geometry.output)
     y = lowering.emit(
-        "float_pool2d", [lowering.stored(image, channels_last(4))], stored_shape(shape, channels_last(4)),
-        kind=kind, kernel=(*[1] * (2 - len(kernel)), *kernel), stride=geometry.stride, padding=geometry.padding,
+        "float_pool2d", [stored], stored_shape(shape, channels_last(4)),
+        kind=kind, kernel=(*[1] * (2 - len(kernel)), *kernel), stride=geometry.stride, padding=padding,
         selects=kind is FloatPool.MAX,
     )  # fmt: skip
     return from_image(lowering, lowering.result(y, shape, channels_last(4), x.dtype), len(kernel))
+
+
+def _with_zeros(lowering: Lowering, image: str, padding: Padding) -> str:
+    """An image with zeros around it, which windows take for values."""
+    if not any(padding):
+        return image
+    top, left, bottom, right = padding
+    n, height, width, channels = lowering.tensors[image].shape
+    shape = (n, height + top + bottom, width + left + right, channels)
+    return lowering.emit("pad", [image], shape, selects=True, value=0, padding=(0, 0, top, bottom, left, right, 0, 0))
+
+
+def _difference(padding: Padding, given: Padding) -> Padding:
+    """What is left of the padding on each side."""
+    top, left, bottom, right = (whole - part for whole, part in zip(padding, given, strict=True))
+    return top, left, bottom, right
 
 
 def _global_mean(lowering: Lowering, x: Value) -> Value:
