@@ -11,11 +11,10 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
+from disassembly import functions, inner_loops
 
 if platform.machine() not in ("x86_64", "AMD64"):
     pytest.skip(f"knows x86-64 code only, this is {platform.machine()}", allow_module_level=True)
@@ -45,33 +44,6 @@ def objects(build: Path, target: str, pattern: str = "*.o") -> list[Path]:
     return found
 
 
-@cache
-def functions(path: Path) -> dict[str, list[tuple[int, str]]]:
-    """Addresses and instructions by function."""
-    command = ["objdump", "-dC", "--no-show-raw-insn", str(path)]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found: dict[str, list[tuple[int, str]]] = {}
-    lines: list[tuple[int, str]] = []
-    for line in text.splitlines():
-        if heading := re.match(r"[0-9a-f]+ <(.*)>:$", line):
-            lines = found.setdefault(heading[1], [])
-        elif instruction := re.match(r"\s*([0-9a-f]+):\s+(\S.*)", line):
-            lines.append((int(instruction[1], 16), instruction[2].strip()))
-    return found
-
-
-def inner_loops(lines: list[tuple[int, str]]) -> Iterator[list[str]]:
-    """Runs of instructions from the target of a backward jump to the jump, with no other jump between."""
-    places = {address: i for i, (address, _) in enumerate(lines)}
-    for end, (_, text) in enumerate(lines):
-        jump = JUMP.match(text)
-        start = places.get(int(jump[1], 16)) if jump else None
-        if start is not None and start <= end:
-            body = [text for _, text in lines[start : end + 1]]
-            if not any(JUMP.match(text) for text in body[:-1]):
-                yield body
-
-
 @pytest.mark.parametrize(("family", "registers"), [("gemm", "%"), ("depthwise", "%[xyz]mm"), ("float_gemm", "%")])
 @pytest.mark.parametrize("isa", DOTS)
 def test_inner_loops_leave_the_stack_alone(isa: str, family: str, registers: str, build: Path) -> None:
@@ -84,7 +56,7 @@ def test_inner_loops_leave_the_stack_alone(isa: str, family: str, registers: str
             # Where rbp does not hold the frame it is a register like any other.
             framed = any(text == "mov    %rsp,%rbp" for _, text in lines)
             stack = re.compile(r"\(%rsp|\(%rbp" if framed else r"\(%rsp")
-            for body in inner_loops(lines):
+            for body in inner_loops(lines, JUMP):
                 if any(dot in text for text in body):
                     loops += 1
                     touched = [text for text in body if stack.search(text) and re.search(registers, text)]
