@@ -72,6 +72,22 @@ def test_a_good_network_is_near(recover: tuple[str, ...]) -> None:
     assert output.same_class is not None and output.same_class > 0.8
 
 
+def test_classes_of_pixels_are_counted_where_they_are_equal() -> None:
+    weights = np.random.default_rng(3).standard_normal((4, 1, 1, 3)).astype(np.float32)
+
+    def network(weights: np.ndarray[Any, np.dtype[np.float32]]) -> Graph:
+        b = Builder()
+        x = b.input("x", (1, *SHAPE), dtype="float32")
+        b.output(b.arg_max(b.float_conv2d(x, weights, name="scores"), name="classes"))
+        return b.build()
+
+    right, other = (network(w) for w in (weights, weights[::-1]))
+    (output,) = intaglio.compare(right, right, IMAGES[:5], progress=False).outputs
+    assert output.same_class == 1
+    (output,) = intaglio.compare(right, other, IMAGES[:5], progress=False).outputs
+    assert output.same_class == 0
+
+
 def test_equalized_tensors_are_compared_in_their_own_terms() -> None:
     graph = residual()
     weight = graph.tensors["first/weight"]

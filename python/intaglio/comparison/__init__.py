@@ -127,7 +127,10 @@ class _OutputErrors:
     def add(self, expected: Mapping[str, NDArray[Any]], found: Mapping[str, NDArray[Any]]) -> None:
         right, other = expected[self._right], found[self._other]
         self._agreement.add(right, other)
-        if right.ndim == 2 and right.shape[1] > 1 and right.dtype.kind == "f":
+        if right.dtype in (np.int32, np.int64):
+            self._same += int(np.count_nonzero(right == other))
+            self._ranked += right.size
+        elif right.ndim == 2 and right.shape[1] > 1:
             self._same += int(np.count_nonzero(right.argmax(axis=1) == other.argmax(axis=1)))
             self._ranked += len(right)
 

@@ -56,7 +56,8 @@ class Output:
 
     name: str
     agreement: Agreement
-    #: The share of samples of which both rank the same class first; None where the output does not look like scores.
+    #: The share of samples of which both rank the same class first, or of integers that are equal; None where the
+    #: output looks like neither scores nor classes.
     same_class: float | None
 
     def to_json(self) -> dict[str, Any]:
