@@ -16,7 +16,8 @@ inline constexpr std::uint32_t kOpsetVersion = 1;
 inline constexpr std::uint64_t kMaxDim = 0x7fffffff;
 // With 32-bit addresses, what a plan makes of a tensor (a column of weights becomes 16, a byte an int32) has to fit,
 // too.
-inline constexpr std::uint64_t kMaxTensorBytes = (std::uint64_t{1} << (sizeof(void*) == 4 ? 25 : 40)) - 1;
+inline constexpr int kMaxTensorBits = sizeof(void*) == 4 ? 25 : 40;
+inline constexpr std::uint64_t kMaxTensorBytes = (std::uint64_t{1} << kMaxTensorBits) - 1;
 inline constexpr std::size_t kMaxRank = 8;
 
 struct Section {

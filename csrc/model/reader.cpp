@@ -144,8 +144,7 @@ Status Reader::read_tensor(std::size_t index, const layout::Tensor& record) {
   }
   const std::size_t element = size_of(tensor.dtype);
   if (!checked_product(tensor.dims, static_cast<std::int64_t>(layout::kMaxTensorBytes / element), tensor.elements)) {
-    return malformed("tensor %zu: more than %llu bytes", index,
-                     static_cast<unsigned long long>(layout::kMaxTensorBytes));
+    return malformed("tensor %zu: more than 2^%d bytes", index, layout::kMaxTensorBits);
   }
   tensor.bytes = static_cast<std::size_t>(tensor.elements) * element;
 
