@@ -70,7 +70,7 @@ RULES: dict[str, tuple[Break, str]] = {
     "zero point": (lambda f: f.put("i", f.tensor("first") + 12, 128), "a zero point is -128 to 127, got 128"),
     "scale without quantization": (lambda f: f.put("B", f.tensor("first") + 10, 0), "must be zero"),
     "negative dim": (lambda f: f.put("q", f.section(_INTEGERS), -1), "a dim is 0 to"),
-    "huge dims": (lambda f: f.put("qq", f.section(_INTEGERS), 2**31 - 1, 2**31 - 1), "more than \\d+ bytes"),
+    "huge dims": (lambda f: f.put("qq", f.section(_INTEGERS), 2**31 - 1, 2**31 - 1), "more than 2\\^\\d+ bytes"),
     "dims elsewhere": (lambda f: f.put("I", f.tensor("first") + 20, 2), "must start at integer"),
     "data elsewhere": (lambda f: f.put("Q", f.tensor("offset") + 24, 64), "its data must be 6 bytes from byte 0"),
     "data size": (lambda f: f.put("Q", f.tensor("offset") + 32, 5), "its data must be 6 bytes"),
