@@ -29,6 +29,21 @@ Status prepare(const Node& node, Planner& planner) {
   return node_error(Code::kUnsupportedOp, node, "unknown op code %u", static_cast<unsigned>(node.op));
 }
 
+// Ops that write an element of their output only after they have read the same element of their inputs.
+bool works_in_place(OpCode op) {
+  switch (op) {
+    case OpCode::add:
+    case OpCode::sub:
+    case OpCode::mul:
+    case OpCode::maximum:
+    case OpCode::minimum:
+    case OpCode::lookup:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 class PlanBuilder final : public Planner {
@@ -56,6 +71,7 @@ class PlanBuilder final : public Planner {
     std::uint32_t first = kNever, last = 0;  // nodes at which it is alive
     std::uint32_t same_as;                   // itself, or the slot whose memory this is; leads to the representative
     std::byte* constant = nullptr;
+    std::uint32_t needed_until = 0;  // the last node that reads it, or an alias of it
   };
 
   Status prepare_nodes();
@@ -65,6 +81,9 @@ class PlanBuilder final : public Planner {
 
   std::uint32_t representative(std::uint32_t slot) const;
   void use(std::int64_t id, std::uint32_t node);
+  void need(std::int64_t id, std::uint32_t node);
+  bool overwritable(const Node& node, std::int64_t id) const;
+  void overwrite_input(const Node& node);
 
   Plan& plan_;
   const Model& model_;
@@ -89,10 +108,15 @@ Status PlanBuilder::prepare_nodes() {
   const auto end = static_cast<std::uint32_t>(model_.nodes.size());
   for (const Port& port : model_.inputs) use(port.tensor, 0);
   for (const Port& port : model_.outputs) use(port.tensor, end);
+  for (std::uint32_t node = 0; node < end; ++node) {
+    for (const std::int64_t id : model_.nodes[node].inputs) need(id, node);
+  }
+  for (const Port& port : model_.outputs) need(port.tensor, end);
   for (node_ = 0; node_ < end; ++node_) {
     const Node& node = model_.nodes[node_];
     for (const std::int64_t id : node.inputs) use(id, node_);
     for (const std::int64_t id : node.outputs) use(id, node_);
+    if (works_in_place(node.op)) overwrite_input(node);
     INTAGLIO_TRY(prepare(node, *this));
     INTAGLIO_TRY(failure());
   }
@@ -152,6 +176,30 @@ void PlanBuilder::use(std::int64_t id, std::uint32_t node) {
   value.last = std::max(value.last, node);
 }
 
+void PlanBuilder::need(std::int64_t id, std::uint32_t node) {
+  Value& value = values_[static_cast<std::size_t>(id)];
+  value.needed_until = std::max(value.needed_until, node);
+}
+
+// Whether nobody needs the tensor after the node, which reads it element by element with its output.
+bool PlanBuilder::overwritable(const Node& node, std::int64_t id) const {
+  const Tensor& from = model_.tensors[static_cast<std::size_t>(id)];
+  const Tensor& to = model_.output(node);
+  const std::uint32_t slot = representative(static_cast<std::uint32_t>(id));
+  return from.dtype == to.dtype && std::ranges::equal(from.dims, to.dims) && values_[slot].needed_until == node_ &&
+         std::ranges::none_of(node.inputs, [&](std::int64_t other) {
+           return other != id && representative(static_cast<std::uint32_t>(other)) == slot;
+         });
+}
+
+// Gives the node's output the memory of an input, where one is free for it.
+void PlanBuilder::overwrite_input(const Node& node) {
+  if (node.outputs.size() != 1) return;
+  for (const std::int64_t id : node.inputs) {
+    if (overwritable(node, id) && alias(node.outputs[0], id)) return;
+  }
+}
+
 Slot PlanBuilder::tensor(std::int64_t id) {
   const Tensor& tensor = model_.tensors[static_cast<std::size_t>(id)];
   Value& value = values_[static_cast<std::size_t>(id)];
@@ -186,7 +234,9 @@ bool PlanBuilder::alias(std::int64_t output, std::int64_t input) {
   const Tensor& to = model_.tensors[static_cast<std::size_t>(output)];
   const Tensor& from = model_.tensors[static_cast<std::size_t>(input)];
   if (from.constant() || to.constant() || from.bytes != to.bytes) return false;
-  values_[static_cast<std::size_t>(output)].same_as = representative(static_cast<std::uint32_t>(input));
+  const std::uint32_t shared = representative(static_cast<std::uint32_t>(input));
+  values_[static_cast<std::size_t>(output)].same_as = shared;
+  need(shared, values_[static_cast<std::size_t>(output)].needed_until);
   return true;
 }
 
