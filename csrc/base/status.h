@@ -3,7 +3,6 @@
 
 #include <cstdarg>
 #include <cstdint>
-#include <cstdio>
 #include <optional>
 #include <utility>
 
@@ -29,24 +28,18 @@ enum class Code : std::uint8_t {
   kClosed,      // a context whose model was closed
 };
 
+// Copies are made where something failed, and rarely: they and the formatting are functions, lest each of the hundreds
+// of checks bring its own.
 class [[nodiscard]] Status {
  public:
-  Status() = default;
+  Status() { message_[0] = '\0'; }
+  __attribute__((cold)) Status(const Status& other);
+  __attribute__((cold)) Status& operator=(const Status& other);
 
   // printf-style; the message is cut at 255 bytes.
-  __attribute__((format(printf, 2, 3))) static Status error(Code code, const char* format, ...) {
-    std::va_list arguments;
-    va_start(arguments, format);
-    const Status status = verror(code, format, arguments);
-    va_end(arguments);
-    return status;
-  }
-  __attribute__((format(printf, 2, 0))) static Status verror(Code code, const char* format, std::va_list arguments) {
-    Status status;
-    status.code_ = code;
-    std::vsnprintf(status.message_, sizeof(status.message_), format, arguments);
-    return status;
-  }
+  __attribute__((cold, format(printf, 2, 3))) static Status error(Code code, const char* format, ...);
+  __attribute__((cold, format(printf, 2, 0))) static Status verror(Code code, const char* format,
+                                                                   std::va_list arguments);
 
   bool ok() const { return code_ == Code::kOk; }
   Code code() const { return code_; }
@@ -54,7 +47,7 @@ class [[nodiscard]] Status {
 
  private:
   Code code_ = Code::kOk;
-  char message_[256] = {};
+  char message_[256];  // up to its NUL
 };
 
 // A value, or the reason there is none.

@@ -20,23 +20,21 @@
 // where sites are neighbours (DepthwiseOutputs::run) a load of cells serves three taps.
 #pragma once
 
-#include <type_traits>
 #include <utility>
 
 #include "kernels/depthwise.h"
+#include "kernels/depthwise_store.h"
 #include "kernels/inline.h"
-#include "kernels/narrowing.h"
 
 namespace intaglio {
 namespace {
 
-inline constexpr int kVectors = 4;          // vectors in a chunk
 inline constexpr std::size_t kNarrow = 16;  // cells made at once where a chunk would be mostly waste
 
-// One chunk, whose first channel is `channel`, at kSites sites; store(address, bytes) keeps the bytes of one.
-template <class Simd, class Round, int kRun, int kSites, class Store>
+// One chunk, whose first channel is `channel`, at kSites sites; stores `count` bytes of each.
+template <class Simd, int kRun, int kSites>
 INTAGLIO_INLINE void compute_chunk(const DepthwiseOutputs& work, const std::uint8_t* cells, std::size_t channel,
-                                   std::uint8_t* out, Store store) {
+                                   std::uint8_t* out, std::size_t count) {
   using Vector = typename Simd::Vector;
   using Cells = typename Simd::Cells;
   constexpr std::size_t kVectorBytes = Simd::kLanes * kCellBytes;
@@ -78,28 +76,11 @@ INTAGLIO_INLINE void compute_chunk(const DepthwiseOutputs& work, const std::uint
     weights += kRun * work.weight_step;
   }
 
-#pragma GCC unroll 8
-  for (int v = 0; v < kVectors; ++v) {
-    const Round round(work.requantization, channel + v * Simd::kLanes);
-#pragma GCC unroll 8
-    for (int site = 0; site < kSites; ++site) {
-      sums[site][v] = (typename Simd::Sum)round((Vector)sums[site][v]);
-    }
-  }
-  const typename Simd::Narrow narrow(work.requantization);
-  const auto narrow_all = [&]<Narrowing kNarrowing>() INTAGLIO_LAMBDA {
-#pragma GCC unroll 8
-    for (int site = 0; site < kSites; ++site) {
-      store(out, narrow.template bytes<kNarrowing>((Vector)sums[site][0], (Vector)sums[site][1], (Vector)sums[site][2],
-                                                   (Vector)sums[site][3]));
-      out += work.out_step;
-    }
-  };
-  with_narrowing(work.requantization, narrow_all);
+  store_chunk<Simd, kSites>(work, channel, sums, out, count);
 }
 
 // `passes` times kSites sites.
-template <class Simd, class Round, int kRun, int kSites>
+template <class Simd, int kRun, int kSites>
 __attribute__((noinline)) void run_sites(const DepthwiseOutputs& work, std::size_t first, std::size_t passes,
                                          std::size_t width) {
   constexpr std::size_t kChunk = kVectors * Simd::kLanes;
@@ -112,9 +93,7 @@ __attribute__((noinline)) void run_sites(const DepthwiseOutputs& work, std::size
         channel -= at + kChunk - width;
         at = width - kChunk;
       }
-      compute_chunk<Simd, Round, kRun, kSites>(work, cells + at * kCellBytes, channel, out + at,
-                                               [](std::uint8_t* address, typename Simd::Bytes bytes)
-                                                   __attribute__((always_inline)) { Simd::store(address, bytes); });
+      compute_chunk<Simd, kRun, kSites>(work, cells + at * kCellBytes, channel, out + at, kChunk);
       channel += work.chunk_modulo_period;
       if (channel >= work.period) channel -= work.period;
     }
@@ -124,39 +103,34 @@ __attribute__((noinline)) void run_sites(const DepthwiseOutputs& work, std::size
 }
 
 // The last, shorter site.
-template <class Simd, class Round>
+template <class Simd>
 __attribute__((noinline)) void run_rest(const DepthwiseOutputs& work) {
   constexpr std::size_t kChunk = kVectors * Simd::kLanes;
   const std::size_t chunks = work.rest / kChunk;
   const std::size_t left = work.rest % kChunk;
-  if (chunks != 0) run_sites<Simd, Round, 1, 1>(work, work.sites, 1, chunks * kChunk);
+  if (chunks != 0) run_sites<Simd, 1, 1>(work, work.sites, 1, chunks * kChunk);
   if (left == 0) return;
   const std::uint8_t* cells = work.cells + static_cast<std::ptrdiff_t>(work.sites) * work.cells_step;
   std::uint8_t* out = work.out + static_cast<std::ptrdiff_t>(work.sites) * work.out_step;
   const std::size_t at = chunks * kChunk;
-  compute_chunk<Simd, Round, 1, 1>(work, cells + at * kCellBytes, at % work.period, out + at,
-                                   [left](std::uint8_t* address, typename Simd::Bytes bytes)
-                                       __attribute__((always_inline)) { Simd::store_some(address, bytes, left); });
+  compute_chunk<Simd, 1, 1>(work, cells + at * kCellBytes, at % work.period, out + at, left);
 }
 
 using RunSites = void (*)(const DepthwiseOutputs& work, std::size_t first, std::size_t passes, std::size_t width);
 
-template <class Simd, class Round, int kRun, class Sites>
+template <class Simd, int kRun, class Sites>
 struct RunTable;
 
-template <class Simd, class Round, int kRun, int... kSites>
-struct RunTable<Simd, Round, kRun, std::integer_sequence<int, kSites...>> {
-  static constexpr RunSites kBySites[] = {run_sites<Simd, Round, kRun, kSites + 1>...};
+template <class Simd, int kRun, int... kSites>
+struct RunTable<Simd, kRun, std::integer_sequence<int, kSites...>> {
+  static constexpr RunSites kBySites[] = {run_sites<Simd, kRun, kSites + 1>...};
 };
 
 // Sites are shared out evenly over the fewest passes, so at most two kinds of pass.
-template <class Simd, class Round, int kRun>
+template <class Simd, int kRun>
 INTAGLIO_INLINE void run_all(const DepthwiseOutputs& work) {
-  // The constants of fixed-point requantization take registers that a loop with few to spare would miss.
-  constexpr bool kFixed = !std::is_same_v<Round, typename Simd::template Float32<false>> &&
-                          !std::is_same_v<Round, typename Simd::template Float32<true>>;
-  constexpr int kMost = (kRun == 1 ? Simd::kSites : Simd::kSitesInRuns) - (kFixed ? 1 : 0);
-  constexpr const auto& runs = RunTable<Simd, Round, kRun, std::make_integer_sequence<int, kMost>>::kBySites;
+  constexpr int kMost = kRun == 1 ? Simd::kSites : Simd::kSitesInRuns;
+  constexpr const auto& runs = RunTable<Simd, kRun, std::make_integer_sequence<int, kMost>>::kBySites;
   if (work.sites != 0) {
     const auto sites = static_cast<std::uint32_t>(work.sites);
     const std::uint32_t passes = (sites + kMost - 1) / kMost;
@@ -165,28 +139,15 @@ INTAGLIO_INLINE void run_all(const DepthwiseOutputs& work) {
     if (taller != 0) runs[fewer](work, 0, taller, work.width);
     runs[fewer - 1](work, taller * (fewer + 1), passes - taller, work.width);
   }
-  if (work.rest != 0) run_rest<Simd, Round>(work);
-}
-
-template <class Simd, class Round>
-INTAGLIO_INLINE void run_by_run(const DepthwiseOutputs& work) {
-  if constexpr (Simd::kSitesInRuns > 0) {
-    if (work.run == 3) return run_all<Simd, Round, 3>(work);
-  }
-  run_all<Simd, Round, 1>(work);
+  if (work.rest != 0) run_rest<Simd>(work);
 }
 
 template <class Simd>
 void run_outputs(const DepthwiseOutputs& work) {
-  if (work.requantization.bounded) {
-    run_by_run<Simd, typename Simd::template Float32<true>>(work);
-  } else if (work.requantization.scale != nullptr) {
-    run_by_run<Simd, typename Simd::template Float32<false>>(work);
-  } else if (clamps_negative(work.requantization)) {
-    run_by_run<Simd, typename Simd::template Fixed<false>>(work);
-  } else {
-    run_by_run<Simd, typename Simd::template Fixed<true>>(work);
+  if constexpr (Simd::kSitesInRuns > 0) {
+    if (work.run == 3) return run_all<Simd, 3>(work);
   }
+  run_all<Simd, 1>(work);
 }
 
 template <class Simd>

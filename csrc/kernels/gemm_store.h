@@ -54,20 +54,48 @@ INTAGLIO_INLINE void round_tile(const Requantization& requantization, const type
   }
 }
 
-// The same from memory: for arithmetic that would crowd a tile's registers.
-template <class Isa, class Round, int MR, int NV>
-void round_stored(const Requantization& requantization, std::size_t column, const typename Isa::Vector (&sums)[MR][NV],
-                  std::uint8_t* first, std::ptrdiff_t stride) {
+// The same from memory, for arithmetic that would crowd a tile's registers, and once for all numbers of rows.
+template <class Isa, class Round, int NV, std::size_t... v>
+INTAGLIO_INLINE void round_rows(const Requantization& requantization, std::size_t column,
+                                const typename Isa::Vector (*sums)[NV], int rows, std::uint8_t* first,
+                                std::ptrdiff_t stride, std::index_sequence<v...>) {
+  constexpr int kLanes = int{kPanelColumns} / Isa::kVectors;
+  constexpr int kGroup = NV < 4 ? NV : 4;
+  constexpr int kRows = 4 / kGroup;  // rows in a group of four vectors
   const typename Isa::Narrow narrow(requantization);
-  round_tile<Isa, Round, Narrowing::kClamp>(requantization, narrow, column, sums, first, stride,
-                                            std::make_index_sequence<NV>());
+  const Round round[] = {Round(requantization, column + v * kLanes)...};
+  for (int row = 0; row < rows; row += kRows) {
+#pragma GCC unroll 16
+    for (int i = 0; i < NV; i += kGroup) {
+      typename Isa::Vector rounded[4];
+#pragma GCC unroll 4
+      for (int j = 0; j < 4; ++j) {
+        const int r = row + j / kGroup;
+        rounded[j] = round[i + j % kGroup](sums[r < rows ? r : row][i + j % kGroup]);
+      }
+      const typename Isa::Bytes bytes =
+          narrow.template bytes<Narrowing::kClamp>(rounded[0], rounded[1], rounded[2], rounded[3]);
+#pragma GCC unroll 4
+      for (int piece = 0; piece < kRows; ++piece) {
+        if (row + piece < rows) {
+          Isa::template store<kGroup * kLanes>(first + (row + piece) * stride + i * kLanes, bytes, piece);
+        }
+      }
+    }
+  }
 }
 
-template <class Isa, int MR, int NV>
+template <class Isa, class Round, int NV>
+void round_stored(const Requantization& requantization, std::size_t column, const typename Isa::Vector (*sums)[NV],
+                  int rows, std::uint8_t* first, std::ptrdiff_t stride) {
+  round_rows<Isa, Round, NV>(requantization, column, sums, rows, first, stride, std::make_index_sequence<NV>());
+}
+
+template <class Isa, int NV>
 auto choose_round(const Requantization& requantization) {
-  if (requantization.scale != nullptr) return &round_stored<Isa, typename Isa::template Float32<false>, MR, NV>;
-  return clamps_negative(requantization) ? &round_stored<Isa, typename Isa::template Fixed<false>, MR, NV>
-                                         : &round_stored<Isa, typename Isa::template Fixed<true>, MR, NV>;
+  if (requantization.scale != nullptr) return &round_stored<Isa, typename Isa::template Float32<false>, NV>;
+  return clamps_negative(requantization) ? &round_stored<Isa, typename Isa::template Fixed<false>, NV>
+                                         : &round_stored<Isa, typename Isa::template Fixed<true>, NV>;
 }
 
 // Requantizes the sums of MR rows and NV vectors, the first of them that of `column`, and stores them.
@@ -101,7 +129,7 @@ INTAGLIO_INLINE void store_tile(const Requantization& requantization, const type
     Vector stored[MR][NV];  // a copy: an array whose address is taken would not stay in registers
 #pragma GCC unroll 16
     for (int k = 0; k < MR * NV; ++k) stored[k / NV][k % NV] = sums[k / NV][k % NV];
-    choose_round<Isa, MR, NV>(requantization)(requantization, column, stored, first, stride);
+    choose_round<Isa, NV>(requantization)(requantization, column, stored, MR, first, stride);
   }
   if (partial) {
     for (int r = 0; r < MR; ++r) {

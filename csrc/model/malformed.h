@@ -7,7 +7,7 @@
 
 namespace intaglio {
 
-__attribute__((format(printf, 1, 2))) inline Status malformed(const char* format, ...) {
+__attribute__((cold, format(printf, 1, 2))) inline Status malformed(const char* format, ...) {
   std::va_list arguments;
   va_start(arguments, format);
   const Status status = Status::verror(Code::kModelFormat, format, arguments);

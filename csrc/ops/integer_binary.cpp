@@ -52,9 +52,15 @@ void run(const void* arguments, const Memory& memory, int part, int parts) {
   T* y = memory.at<T>(args.y);
   const std::int64_t advance_a = args.runs.advance_a, advance_b = args.runs.advance_b;
   args.runs.for_each(part, parts, [&](std::int64_t from_a, std::int64_t from_b, std::int64_t to, std::size_t count) {
-    for (std::int64_t i = 0; i < static_cast<std::int64_t>(count); ++i) {
-      y[to + i] = kFunction(a[from_a + i * advance_a], b[from_b + i * advance_b]);
-    }
+    const auto loop = [&](std::int64_t step_a, std::int64_t step_b) __attribute__((always_inline)) {
+      for (std::int64_t i = 0; i < static_cast<std::int64_t>(count); ++i) {
+        y[to + i] = kFunction(a[from_a + i * step_a], b[from_b + i * step_b]);
+      }
+    };
+    if (sizeof(T) > sizeof(std::int32_t)) return loop(advance_a, advance_b);  // nothing to gain from vectors
+    if (advance_a == 0) return loop(0, 1);
+    if (advance_b == 0) return loop(1, 0);
+    loop(1, 1);
   });
 }
 

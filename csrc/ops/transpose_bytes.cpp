@@ -20,10 +20,15 @@ void exchange(std::uint64_t& a, std::uint64_t& b, std::uint64_t mask) {
 // One tile of 8 by 8 in eight little-endian words: quarters, then quarters of those, then single bytes.
 void transpose_tile(const std::byte* from, std::ptrdiff_t from_stride, std::byte* to, std::ptrdiff_t to_stride) {
   std::uint64_t word[kTile];
+#pragma GCC unroll 8
   for (int i = 0; i < kTile; ++i) std::memcpy(&word[i], from + i * from_stride, sizeof(word[i]));
+#pragma GCC unroll 8
   for (int i = 0; i < 4; ++i) exchange<32>(word[i], word[i + 4], 0x00000000FFFFFFFF);
+#pragma GCC unroll 8
   for (const int i : {0, 1, 4, 5}) exchange<16>(word[i], word[i + 2], 0x0000FFFF0000FFFF);
+#pragma GCC unroll 8
   for (const int i : {0, 2, 4, 6}) exchange<8>(word[i], word[i + 1], 0x00FF00FF00FF00FF);
+#pragma GCC unroll 8
   for (int i = 0; i < kTile; ++i) std::memcpy(to + i * to_stride, &word[i], sizeof(word[i]));
 }
 

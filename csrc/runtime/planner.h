@@ -104,11 +104,12 @@ class Planner {
 };
 
 // "node 'conv1' (conv2d): " and the rest, as an error.
-__attribute__((format(printf, 3, 4))) Status node_error(Code code, const Node& node, const char* format, ...);
-Status out_of_memory(const Node& node);
+__attribute__((cold, format(printf, 3, 4))) Status node_error(Code code, const Node& node, const char* format, ...);
+__attribute__((cold)) Status out_of_memory(const Node& node);
 
-// prepare_<op>: checks everything about the node that docs/arithmetic.md says, then emits its steps.
-#define OP(code, name, family) Status prepare_##name(const Node& node, Planner& planner);
+// prepare_<op>: checks everything about the node that docs/arithmetic.md says, then emits its steps. Runs once: better
+// small than fast.
+#define OP(code, name, family) __attribute__((cold)) Status prepare_##name(const Node& node, Planner& planner);
 #include "ops/ops.inc"
 #undef OP
 
