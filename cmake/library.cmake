@@ -7,7 +7,7 @@ set(INTAGLIO_SOVERSION 1)
 
 file(GLOB INTAGLIO_API_SOURCES CONFIGURE_DEPENDS csrc/api/*.cpp)
 add_library(intaglio_api OBJECT ${INTAGLIO_API_SOURCES})
-target_compile_options(intaglio_api PRIVATE -fno-exceptions -fno-rtti)
+target_compile_options(intaglio_api PRIVATE ${INTAGLIO_ENGINE_FLAGS})
 target_compile_definitions(intaglio_api PRIVATE INTAGLIO_VERSION="${PROJECT_VERSION}")
 target_link_libraries(intaglio_api PRIVATE intaglio_options)
 
@@ -20,7 +20,7 @@ set_target_properties(intaglio_shared PROPERTIES OUTPUT_NAME intaglio EXPORT_NAM
 target_link_libraries(intaglio_shared PRIVATE intaglio_core Threads::Threads)
 # nodelete: workers sleep in the library for the life of the process. as-needed: nothing of the C++ library is.
 target_link_options(intaglio_shared PRIVATE
-                    $<$<PLATFORM_ID:Linux,Android>:-Wl,--exclude-libs,ALL,--as-needed,-z,nodelete>)
+                    $<$<PLATFORM_ID:Linux,Android>:-Wl,--exclude-libs,ALL,--as-needed,-z,nodelete,-z,noseparate-code>)
 
 foreach(library intaglio_core intaglio_shared)
   target_include_directories(${library} INTERFACE $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/csrc/include>
@@ -36,5 +36,8 @@ write_basic_package_version_file(intaglio-config-version.cmake COMPATIBILITY Sam
 install(FILES cmake/intaglio-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/intaglio-config-version.cmake
         DESTINATION ${package})
 
+# An installation may be moved: what it says of places is relative.
+set(pkgconfig ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+file(RELATIVE_PATH INTAGLIO_PREFIX_FROM_PC /${pkgconfig} /)
 configure_file(cmake/intaglio.pc.in intaglio.pc @ONLY)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/intaglio.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/intaglio.pc DESTINATION ${pkgconfig})

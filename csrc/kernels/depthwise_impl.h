@@ -35,7 +35,6 @@ inline constexpr std::size_t kNarrow = 16;  // cells made at once where a chunk 
 template <class Simd, int kRun, int kSites>
 INTAGLIO_INLINE void compute_chunk(const DepthwiseOutputs& work, const std::uint8_t* cells, std::size_t channel,
                                    std::uint8_t* out, std::size_t count) {
-  using Vector = typename Simd::Vector;
   using Cells = typename Simd::Cells;
   constexpr std::size_t kVectorBytes = Simd::kLanes * kCellBytes;
   typename Simd::Sum sums[kSites][kVectors];

@@ -1,0 +1,105 @@
+"""The C library, built once for all tests and workers: as users have it, and with sanitizers."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from programs import BUILT_OPS, Toolbox, compiler_called
+
+from intaglio import demo
+
+
+@pytest.fixture(scope="session")
+def cmake() -> str:
+    found = shutil.which("cmake", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    if found is None:
+        pytest.skip("needs cmake")
+    return found
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all of pytest-xdist's workers."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "capi"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def once(folder: Path, make: Callable[[], None]) -> Path:
+    """The folder, made by whichever worker comes first."""
+    with open(f"{folder}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = folder / "done"
+        if not done.exists():
+            make()
+            done.touch()
+    return folder
+
+
+def install(cmake: str, root: Path, prefix: Path, *options: str) -> None:
+    """Configures, builds and installs from nothing."""
+    build = prefix.with_name(f"{prefix.name}-build")
+    parallel = str(len(os.sched_getaffinity(0)))
+    for command in (
+        [cmake, "-S", str(root), "-B", str(build), "-DINTAGLIO_PYTHON=OFF", *options],
+        [cmake, "--build", str(build), "--parallel", parallel],
+        [cmake, "--install", str(build), "--prefix", str(prefix)],
+    ):
+        finished = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert finished.returncode == 0, finished.stdout[-4000:] + finished.stderr[-4000:]
+
+
+@pytest.fixture(scope="session")
+def installed(cmake: str, root: Path, shared_folder: Path) -> Path:
+    """Where the library with everything in it is installed."""
+    prefix = shared_folder / "release"
+    return once(prefix, lambda: install(cmake, root, prefix, "-DINTAGLIO_WERROR=ON"))
+
+
+@pytest.fixture(scope="session")
+def sanitized(cmake: str, root: Path, shared_folder: Path) -> Path:
+    """Where a library with address and undefined-behaviour sanitizers is installed: the scalar tier, some ops."""
+    prefix = shared_folder / "sanitized"
+    options = [
+        "-DCMAKE_BUILD_TYPE=Debug",
+        "-DCMAKE_CXX_FLAGS=-O1 -fsanitize=address,undefined -fno-sanitize-recover=all",
+        "-DINTAGLIO_ISAS=scalar",
+        f"-DINTAGLIO_OPS={';'.join(BUILT_OPS)}",
+    ]
+    return once(prefix, lambda: install(cmake, root, prefix, *options))
+
+
+@pytest.fixture(params=["gcc", "clang"])
+def compiler(request: pytest.FixtureRequest) -> str:
+    found = compiler_called(str(request.param))
+    if found is None:
+        pytest.skip(f"needs {request.param}")
+    return found
+
+
+@pytest.fixture
+def release(installed: Path, tmp_path: Path) -> Toolbox:
+    """Programs with the library as users have it."""
+    return Toolbox(installed, tmp_path, [])
+
+
+@pytest.fixture
+def sanitizing(sanitized: Path, tmp_path: Path) -> Toolbox:
+    """Programs with sanitizers."""
+    return Toolbox(sanitized, tmp_path, ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"])
+
+
+@pytest.fixture
+def digits(tmp_path: Path) -> Path:
+    """The demo's network as a file."""
+    path = tmp_path / "digits.intaglio"
+    path.write_bytes(demo.model_bytes())
+    return path
