@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdio>
+#include <iterator>
 
 #include "cpu/features.h"
 
@@ -68,7 +69,8 @@ Isa best_isa() {
 
 Result<Isa> choose_isa(std::string_view name) {
   if (name.empty()) return best_isa();
-  char present[64] = {};
+  char present[128] = {};
+  static_assert(sizeof(present) >= 16 * std::size(kAllIsas));
   std::size_t length = 0;
   bool known = false;
   for (const Isa isa : kAllIsas) {
