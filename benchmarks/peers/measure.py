@@ -137,14 +137,14 @@ def _differences(network: Network, processes: dict[str, Process]) -> dict[str, f
 
 
 def _best(figures: dict[str, Any], *, limited: bool, of_floats: bool) -> str | None:
-    """The fastest peer among those that agree and, where the CPU is limited, can be limited."""
-    times = {
-        name: values["seconds"]
+    """The peer with the least ratio among those that agree and, where the CPU is limited, can be limited."""
+    ratios = {
+        name: values["ratio"]
         for name, values in figures.items()
         if name != OURS
         and name.endswith(FLOAT32) == of_floats
-        and "seconds" in values
+        and "ratio" in values
         and values.get("agrees", True)
         and (not limited or name.removesuffix(FLOAT32) in LIMITABLE)
     }
-    return min(times, key=lambda name: times[name]) if times else None
+    return min(ratios, key=lambda name: ratios[name]) if ratios else None

@@ -1,7 +1,7 @@
 /* Intaglio: int8 neural networks on CPUs, with the same bits on every CPU. The C API, for C11 and C++.
  *
- *   intaglio_model    a network, verified and planned for this CPU. Immutable: any number of threads may use it at
- * once. intaglio_context  where one run keeps its values. One run at a time; for more, make more.
+ * An intaglio_model is a network, verified and planned for this CPU. It is immutable: any number of threads may use it
+ * at once. An intaglio_context is where one run keeps its values: one run at a time; for more, make more.
  *
  * Whatever may fail returns an intaglio_status and, where `error` is not NULL, says in words what was needed. On
  * failure the things behind output parameters are NULL. Nothing here prints, throws, reads the environment, or changes
