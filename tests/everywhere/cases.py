@@ -21,16 +21,8 @@ from intaglio.graph import Graph
 from intaglio.opset import BY_NAME
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from int8_networks import NETWORKS
 from strategies import random_graph, random_inputs
-
-NETWORKS = [
-    "mlperf_ad_int8",
-    "mlperf_kws_int8",
-    "mlperf_resnet8_int8",
-    "mlperf_sww_int8",
-    "mlperf_vww_int8",
-    "tf2_mobilenet_v2_1.0_224_ptq",
-]
 
 Case = tuple[Graph, dict[str, NDArray[Any]]]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from int8_networks import NETWORKS
 
 pytest.importorskip("tflite", reason="needs the packages tflite and flatbuffers")
 
@@ -20,14 +21,6 @@ from tflite_writer import Writer
 from intaglio.frontends.tflite import schema
 from intaglio.frontends.tflite.model import Operator, SourceTensor, parse
 
-NETWORKS = (
-    "mlperf_ad_int8",
-    "mlperf_kws_int8",
-    "mlperf_resnet8_int8",
-    "mlperf_sww_int8",
-    "mlperf_vww_int8",
-    "tf2_mobilenet_v2_1.0_224_ptq",
-)
 #: Options whose names are not the package's in another case.
 _NAMES = {
     "activation": "FusedActivationFunction",

@@ -7,18 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from int8_networks import NETWORKS
 
 import intaglio
 from intaglio import cpu, reference
 
-NETWORKS = [
-    "mlperf_ad_int8",
-    "mlperf_kws_int8",
-    "mlperf_resnet8_int8",
-    "mlperf_sww_int8",
-    "mlperf_vww_int8",
-    "tf2_mobilenet_v2_1.0_224_ptq",
-]
 _ORACLE_SAMPLES = 2
 
 

@@ -8,20 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from int8_networks import NETWORKS
 from numpy.typing import NDArray
 
 import intaglio
 
 Array = NDArray[Any]
-
-NETWORKS = (
-    "mlperf_ad_int8",
-    "mlperf_kws_int8",
-    "mlperf_resnet8_int8",
-    "mlperf_sww_int8",
-    "mlperf_vww_int8",
-    "tf2_mobilenet_v2_1.0_224_ptq",
-)
 
 
 @cache
