@@ -53,12 +53,46 @@ struct DepthwiseOutputs {
   std::ptrdiff_t out_step = 0;  // bytes from one site to the next
 };
 
+// A sweep computes whole rows of outputs of 3x3 windows, one row with stride 2, or two with stride 1, which one group
+// of four rows holds. Every column is done in chunks of channels, of which the last overlaps the one before where
+// channels are not a multiple of the chunk. Arrays per channel have `chunk` entries for every chunk, in its channels'
+// order.
+struct DepthwiseSweep {
+  const std::uint8_t* rows[4] = {};  // the first column inside the input
+  std::size_t before = 0;            // columns of padding before it, at most 2
+  std::size_t inside = 0;            // columns inside; all others are padding
+  std::uint32_t padding_cell = 0;
+  std::size_t channels = 0;            // at least chunk
+  const std::byte* weights = nullptr;  // [chunk of channels][row][tap][entry] cells
+  const std::int32_t* bias = nullptr;  // zero-point corrections folded in
+  Requantization requantization;       // arrays laid out as `bias`
+  std::size_t columns = 0;             // outputs in a row
+  std::uint8_t* out = nullptr;
+  std::ptrdiff_t out_row_step = 0;  // bytes from one row to the next
+};
+
+constexpr int sweep_rows(int stride) { return stride == 1 ? 2 : 1; }
+
+// The first channel of a chunk.
+constexpr std::size_t sweep_first(std::size_t channels, std::size_t chunk, std::size_t index) {
+  return (index + 1) * chunk <= channels ? index * chunk : channels - chunk;
+}
+
+// The channel of entry `entry` of all chunks: vectors of chunk / 4 lanes, each with 4 neighbours out of every 16.
+constexpr std::size_t sweep_channel(std::size_t channels, std::size_t chunk, std::size_t entry) {
+  const std::size_t lanes = chunk / 4;
+  const std::size_t vector = entry % chunk / lanes;
+  const std::size_t lane = entry % lanes;
+  return sweep_first(channels, chunk, entry / chunk) + lane / 4 * 16 + vector * 4 + lane % 4;
+}
+
 struct DepthwiseKernels {
   const char* name;
   std::size_t group_rows;  // rows in a cell: 4 (int8 weights) or 2 (int16 weights)
   std::size_t chunk;       // outputs computed together
   void (*interleave)(const DepthwiseInterleave& work);
   void (*outputs)(const DepthwiseOutputs& work);
+  void (*sweep[2])(const DepthwiseSweep& work);  // of stride 1 and 2; or nullptr
   std::int32_t input_offset = 0;  // taken from every byte that is made a cell; the bias has to make up for it
 };
 

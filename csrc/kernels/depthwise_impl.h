@@ -75,7 +75,7 @@ INTAGLIO_INLINE void compute_chunk(const DepthwiseOutputs& work, const std::uint
     weights += kRun * work.weight_step;
   }
 
-  store_chunk<Simd, kSites>(work, channel, sums, out, count);
+  store_chunk<Simd, kSites>(work.requantization, channel, sums, out, work.out_step, count);
 }
 
 // `passes` times kSites sites.
@@ -166,7 +166,13 @@ void run_interleave(const DepthwiseInterleave& work) {
 
 template <class Simd>
 constexpr DepthwiseKernels depthwise_kernels(const char* name, std::int32_t input_offset = 0) {
-  return {name, Simd::kGroupRows, kVectors * Simd::kLanes, run_interleave<Simd>, run_outputs<Simd>, input_offset};
+  return {.name = name,
+          .group_rows = Simd::kGroupRows,
+          .chunk = kVectors * Simd::kLanes,
+          .interleave = run_interleave<Simd>,
+          .outputs = run_outputs<Simd>,
+          .sweep = {},
+          .input_offset = input_offset};
 }
 
 }  // namespace

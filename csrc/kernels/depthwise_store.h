@@ -26,15 +26,16 @@ INTAGLIO_INLINE void store_site(std::uint8_t* out, typename Simd::Bytes bytes, s
 // Sums of `sites`, whose first channel is `channel`, in memory: for arithmetic that would crowd the registers, once for
 // all numbers of sites.
 template <class Simd, class Round>
-__attribute__((noinline)) void round_stored(const DepthwiseOutputs& work, std::size_t channel, ChunkSums<Simd>* sums,
-                                            int sites, std::uint8_t* out, std::size_t count) {
+__attribute__((noinline)) void round_stored(const Requantization& requantization, std::size_t channel,
+                                            ChunkSums<Simd>* sums, int sites, std::uint8_t* out,
+                                            std::ptrdiff_t out_step, std::size_t count) {
 #pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v) {
-    const Round round(work.requantization, channel + v * Simd::kLanes);
+    const Round round(requantization, channel + v * Simd::kLanes);
     for (int site = 0; site < sites; ++site) sums[site][v] = round(sums[site][v]);
   }
-  const typename Simd::Narrow narrow(work.requantization);
-  for (int site = 0; site < sites; ++site, out += work.out_step) {
+  const typename Simd::Narrow narrow(requantization);
+  for (int site = 0; site < sites; ++site, out += out_step) {
     const auto& s = sums[site];
     store_site<Simd>(out, narrow.template bytes<Narrowing::kClamp>(s[0], s[1], s[2], s[3]), count);
   }
@@ -47,36 +48,44 @@ auto choose_round(const Requantization& requantization) {
                                          : &round_stored<Simd, typename Simd::template Fixed<true>>;
 }
 
-// Requantizes and stores the sums of kSites sites; `count` bytes of each.
+// Requantizes and stores the sums of kSites sites, whose arrays per channel are read from entry `channel` on; `count`
+// bytes of each. For bounded float32 scales.
 template <class Simd, int kSites>
-INTAGLIO_INLINE void store_chunk(const DepthwiseOutputs& work, std::size_t channel,
-                                 typename Simd::Sum (&sums)[kSites][kVectors], std::uint8_t* out, std::size_t count) {
+INTAGLIO_INLINE void store_bounded(const Requantization& requantization, std::size_t channel,
+                                   typename Simd::Sum (&sums)[kSites][kVectors], std::uint8_t* out,
+                                   std::ptrdiff_t out_step, std::size_t count) {
   using Vector = typename Simd::Vector;
-  if (!work.requantization.bounded) {
-    ChunkSums<Simd> stored[kSites];  // a copy: an array whose address is taken would not stay in registers
-#pragma GCC unroll 8
-    for (int site = 0; site < kSites; ++site) {
-#pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) stored[site][v] = (Vector)sums[site][v];
-    }
-    return choose_round<Simd>(work.requantization)(work, channel, stored, kSites, out, count);
-  }
 #pragma GCC unroll 8
   for (int v = 0; v < kVectors; ++v) {
-    const typename Simd::template Float32<true> round(work.requantization, channel + v * Simd::kLanes);
+    const typename Simd::template Float32<true> round(requantization, channel + v * Simd::kLanes);
 #pragma GCC unroll 8
     for (int site = 0; site < kSites; ++site) sums[site][v] = (typename Simd::Sum)round((Vector)sums[site][v]);
   }
-  const typename Simd::Narrow narrow(work.requantization);
+  const typename Simd::Narrow narrow(requantization);
   const auto narrow_all = [&]<Narrowing kNarrowing>() INTAGLIO_LAMBDA {
 #pragma GCC unroll 8
     for (int site = 0; site < kSites; ++site) {
       const auto bytes = narrow.template bytes<kNarrowing>((Vector)sums[site][0], (Vector)sums[site][1],
                                                            (Vector)sums[site][2], (Vector)sums[site][3]);
-      store_site<Simd>(out + site * work.out_step, bytes, count);
+      store_site<Simd>(out + site * out_step, bytes, count);
     }
   };
-  with_narrowing(work.requantization, narrow_all);
+  with_narrowing(requantization, narrow_all);
+}
+
+// The same for any requantization.
+template <class Simd, int kSites>
+INTAGLIO_INLINE void store_chunk(const Requantization& requantization, std::size_t channel,
+                                 typename Simd::Sum (&sums)[kSites][kVectors], std::uint8_t* out,
+                                 std::ptrdiff_t out_step, std::size_t count) {
+  if (requantization.bounded) return store_bounded<Simd>(requantization, channel, sums, out, out_step, count);
+  ChunkSums<Simd> stored[kSites];  // a copy: an array whose address is taken would not stay in registers
+#pragma GCC unroll 8
+  for (int site = 0; site < kSites; ++site) {
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) stored[site][v] = (typename Simd::Vector)sums[site][v];
+  }
+  choose_round<Simd>(requantization)(requantization, channel, stored, kSites, out, out_step, count);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 // Or, where three taps are neighbours, 24 accumulators (6 sites), 3 of weights, 1 of cells: 133 instructions for 72
 // dots.
 #include "kernels/depthwise_impl.h"
+#include "kernels/depthwise_sweep_impl.h"
 #include "kernels/rounding_x86_512.h"
 
 namespace intaglio {
@@ -37,19 +38,23 @@ struct Avx512Vnni : Simd512 {
     return (Sum)_mm512_dpbusd_epi32((__m512i)sum, cells, weights);
   }
 
-  static INTAGLIO_INLINE void interleave(const std::uint8_t* const* rows, std::size_t at, std::uint8_t* cells) {
-    const __m512i row0 = transposed(load(rows[0] + at));
-    const __m512i row1 = transposed(load(rows[1] + at));
-    const __m512i row2 = transposed(load(rows[2] + at));
-    const __m512i row3 = transposed(load(rows[3] + at));
+  // Cells within each 128-bit lane.
+  static INTAGLIO_INLINE void unpack(Vector row0, Vector row1, Vector row2, Vector row3, Cells (&cells)[kVectors]) {
     const __m512i low01 = _mm512_unpacklo_epi8(row0, row1);
     const __m512i high01 = _mm512_unpackhi_epi8(row0, row1);
     const __m512i low23 = _mm512_unpacklo_epi8(row2, row3);
     const __m512i high23 = _mm512_unpackhi_epi8(row2, row3);
-    store(cells, _mm512_unpacklo_epi16(low01, low23));
-    store(cells + 64, _mm512_unpackhi_epi16(low01, low23));
-    store(cells + 128, _mm512_unpacklo_epi16(high01, high23));
-    store(cells + 192, _mm512_unpackhi_epi16(high01, high23));
+    cells[0] = _mm512_unpacklo_epi16(low01, low23);
+    cells[1] = _mm512_unpackhi_epi16(low01, low23);
+    cells[2] = _mm512_unpacklo_epi16(high01, high23);
+    cells[3] = _mm512_unpackhi_epi16(high01, high23);
+  }
+
+  static INTAGLIO_INLINE void interleave(const std::uint8_t* const* rows, std::size_t at, std::uint8_t* cells) {
+    Cells made[kVectors];
+    unpack(transposed(load(rows[0] + at)), transposed(load(rows[1] + at)), transposed(load(rows[2] + at)),
+           transposed(load(rows[3] + at)), made);
+    for (int v = 0; v < kVectors; ++v) store(cells + 64 * v, made[v]);
   }
 
   // One row to each 128-bit lane; transposing dwords, then bytes within each lane, gives 16 cells.
@@ -61,6 +66,21 @@ struct Avx512Vnni : Simd512 {
     lanes = _mm512_inserti32x4(lanes, load16(rows[3] + at), 3);
     store(cells, _mm512_shuffle_epi8(transposed(lanes), bytes4x4));
   }
+};
+
+struct Avx512VnniSweep : Avx512Vnni {
+  struct Narrow : Rounding512::Narrow {
+    using Rounding512::Narrow::Narrow;
+    template <Narrowing kNarrowing>
+    INTAGLIO_INLINE Bytes bytes(Vector a, Vector b, Vector c, Vector d) const {
+      return lanes<kNarrowing>(a, b, c, d);
+    }
+  };
+
+  static INTAGLIO_INLINE void cells_of(const std::uint8_t* const* rows, std::size_t at, Cells (&cells)[kVectors]) {
+    unpack(load(rows[0] + at), load(rows[1] + at), load(rows[2] + at), load(rows[3] + at), cells);
+  }
+  static INTAGLIO_INLINE Cells padding_cells(std::uint32_t cell) { return _mm512_set1_epi32(static_cast<int>(cell)); }
 };
 
 struct Avx512Wide : Simd512 {
@@ -92,7 +112,8 @@ struct Avx512Wide : Simd512 {
 }  // namespace
 
 extern const DepthwiseKernels depthwise_u8s8_avx512vnni;
-constexpr DepthwiseKernels depthwise_u8s8_avx512vnni = depthwise_kernels<Avx512Vnni>("depthwise_u8s8_avx512vnni");
+constexpr DepthwiseKernels depthwise_u8s8_avx512vnni =
+    with_sweeps<Avx512VnniSweep>(depthwise_kernels<Avx512Vnni>("depthwise_u8s8_avx512vnni"));
 extern const DepthwiseKernels depthwise_u8s16_avx512;
 constexpr DepthwiseKernels depthwise_u8s16_avx512 = depthwise_kernels<Avx512Wide>("depthwise_u8s16_avx512");
 

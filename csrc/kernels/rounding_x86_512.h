@@ -94,12 +94,17 @@ struct Rounding512 {
           high_(_mm512_set1_epi8(static_cast<char>(r.high))) {}
     template <Narrowing kNarrowing>
     INTAGLIO_INLINE Bytes bytes(Vector a, Vector b, Vector c, Vector d) const {
+      return transposed(lanes<kNarrowing>(a, b, c, d));
+    }
+    // Each 128-bit lane of the four, one after another.
+    template <Narrowing kNarrowing>
+    INTAGLIO_INLINE Bytes lanes(Vector a, Vector b, Vector c, Vector d) const {
       Vector ab = _mm512_packs_epi32(a, b), cd = _mm512_packs_epi32(c, d);
       if constexpr (kNarrowing != Narrowing::kSaturate) {
         ab = _mm512_adds_epi16(ab, zero_point_);
         cd = _mm512_adds_epi16(cd, zero_point_);
       }
-      const Vector bytes = transposed(_mm512_packus_epi16(ab, cd));
+      const Vector bytes = _mm512_packus_epi16(ab, cd);
       if constexpr (kNarrowing != Narrowing::kClamp) return bytes;
       return _mm512_min_epu8(_mm512_max_epu8(bytes, low_), high_);
     }

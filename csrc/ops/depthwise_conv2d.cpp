@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cinttypes>
-#include <cstring>
 
 #include "base/checked.h"
 #include "ops/checks.h"
-#include "ops/depthwise.h"
+#include "ops/depthwise_bands.h"
+#include "ops/depthwise_sweep.h"
 #include "ops/sum_of_products.h"
 
 namespace intaglio {
@@ -75,123 +75,6 @@ DepthwiseShape turned(const DepthwiseShape& shape, std::int64_t chunk) {
   return column;
 }
 
-// An array per channel as the kernels want it: entry i is that of channel i % channels.
-template <class T>
-Status repeat(const Node& node, Planner& planner, std::span<const T> values, std::size_t count, const T*& repeated) {
-  T* copy = planner.make<T>(count);
-  if (copy == nullptr) return out_of_memory(node);
-  for (std::size_t i = 0; i < count; ++i) copy[i] = values[i % values.size()];
-  repeated = copy;
-  return {};
-}
-
-// Proves the accumulators and folds the input's zero point into the biases.
-Status fold_bias(const Node& node, Planner& planner, const SumParameters& parameters, DepthwisePlan& plan) {
-  const auto weights = parameters.weight->values<std::int8_t>();
-  const auto bias = parameters.bias;
-  const std::int64_t zero_x = parameters.input_zero_point;
-  const std::int64_t zero_w = parameters.weight_zero_point;
-  const std::size_t channels = bias.size();
-  const std::size_t count = channels + plan.kernels->chunk;
-  auto* folded = planner.make<std::int32_t>(count);
-  if (folded == nullptr) return out_of_memory(node);
-  for (std::size_t c = 0; c < channels; ++c) {
-    std::int64_t sum = 0;
-    std::int64_t low = bias[c];
-    std::int64_t high = bias[c];
-    for (std::size_t i = c; i < weights.size(); i += channels) {
-      const std::int64_t weight = weights[i] - zero_w;
-      sum += weight;
-      low += weight * (weight > 0 ? -zero_x : 255 - zero_x);
-      high += weight * (weight > 0 ? 255 - zero_x : -zero_x);
-    }
-    INTAGLIO_TRY(check_accumulators(node, parameters.requantization, static_cast<std::int64_t>(c), low, high));
-    // Modulo 2^32: only the whole sum must fit.
-    folded[c] =
-        static_cast<std::int32_t>(static_cast<std::uint32_t>(bias[c] - sum * (zero_x - plan.kernels->input_offset)));
-  }
-  for (std::size_t i = channels; i < count; ++i) folded[i] = folded[i % channels];
-  plan.outputs.bias = folded;
-  return {};
-}
-
-// The weights of the band's output row `row` and those that lie alike: zero where a group has no tap.
-Status pack_place(const Node& node, Planner& planner, const SumParameters& parameters, std::int64_t row,
-                  DepthwisePlan& plan) {
-  const DepthwiseShape& shape = plan.shape;
-  const auto weights = parameters.weight->values<std::int8_t>();
-  const std::int64_t zero_w = parameters.weight_zero_point;
-  const auto group_rows = static_cast<std::int64_t>(plan.kernels->group_rows);
-  const std::int64_t start = row * plan.band.advance % group_rows;
-  const std::int64_t groups = (start + shape.kernel_h + group_rows - 1) / group_rows;
-  const std::int64_t taps = groups * shape.kernel_w;
-  const std::int64_t entries = shape.out_channels + static_cast<std::int64_t>(plan.kernels->chunk);
-  std::int64_t bytes = 0;
-  if (!checked_mul(taps, entries * static_cast<std::int64_t>(kCellBytes), bytes)) return out_of_memory(node);
-  auto* packed = planner.make<std::byte>(static_cast<std::size_t>(bytes));
-  auto* offsets = planner.make<std::ptrdiff_t>(static_cast<std::size_t>(taps));
-  if (packed == nullptr || offsets == nullptr) return out_of_memory(node);
-
-  std::byte* cell = packed;
-  for (std::int64_t tap = 0; tap < taps; ++tap) {
-    const std::int64_t group = tap / shape.kernel_w;
-    const std::int64_t kx = tap % shape.kernel_w;
-    const std::int64_t column = kx * shape.dilation_w;
-    const auto* stream = std::find_if(plan.streams, plan.streams + plan.stream_count,
-                                      [&](const DepthwiseStream& s) { return s.phase == column % plan.fold; });
-    offsets[tap] = group * plan.group_bytes + (stream - plan.streams) * plan.stream_bytes +
-                   column / plan.fold * plan.block * static_cast<std::int64_t>(kCellBytes);
-    for (std::int64_t entry = 0; entry < entries; ++entry, cell += kCellBytes) {
-      for (std::int64_t i = 0; i < group_rows; ++i) {
-        const std::int64_t ky = group * group_rows + i - start;
-        if (ky < 0 || ky >= shape.kernel_h) continue;
-        const std::int64_t index = (ky * shape.kernel_w + kx) * shape.out_channels + entry % shape.out_channels;
-        const auto value = static_cast<std::int16_t>(weights[static_cast<std::size_t>(index)] - zero_w);
-        if (group_rows == 4) {
-          const auto narrow = static_cast<std::int8_t>(value);
-          std::memcpy(cell + i, &narrow, sizeof(narrow));
-        } else {
-          std::memcpy(cell + 2 * i, &value, sizeof(value));
-        }
-      }
-    }
-  }
-  plan.places[row] = {packed, offsets, static_cast<std::size_t>(taps), row * plan.band.advance / group_rows};
-  return {};
-}
-
-Status pack(const Node& node, Planner& planner, const SumParameters& parameters, DepthwisePlan& plan) {
-  INTAGLIO_TRY(fold_bias(node, planner, parameters, plan));
-
-  const RequantizationParameters& checked = parameters.requantization;
-  Requantization& requantization = plan.outputs.requantization;
-  requantization.zero_point = checked.zero_point;
-  requantization.low = checked.low;
-  requantization.high = checked.high;
-  const std::size_t count = static_cast<std::size_t>(plan.shape.out_channels) + plan.kernels->chunk;
-  if (checked.mode == RequantizationMode::kFloat32) {
-    INTAGLIO_TRY(repeat(node, planner, checked.scale, count, requantization.scale));
-    requantization.bounded = checked.bounded();
-  } else {
-    INTAGLIO_TRY(repeat(node, planner, checked.multiplier, count, requantization.multiplier));
-    INTAGLIO_TRY(repeat(node, planner, checked.shift, count, requantization.shift));
-  }
-
-  const auto group_rows = static_cast<std::int64_t>(plan.kernels->group_rows);
-  for (std::int64_t row = 0; row < std::min(plan.band.rows, plan.band.cycle); ++row) {
-    INTAGLIO_TRY(pack_place(node, planner, parameters, row, plan));
-  }
-
-  const auto row_bytes = static_cast<std::size_t>(plan.shape.width * plan.shape.channels);
-  auto* padding_row = planner.make<std::uint8_t>(row_bytes);
-  if (padding_row == nullptr) return out_of_memory(node);
-  std::fill(padding_row, padding_row + row_bytes, static_cast<std::uint8_t>(parameters.input_zero_point));
-  plan.padding_row = padding_row;
-  const auto padding = static_cast<std::uint8_t>(parameters.input_zero_point - plan.kernels->input_offset);
-  plan.padding_cell = padding * (group_rows == 4 ? 0x01010101U : 0x00010001U);
-  return {};
-}
-
 // Whether weights less their zero point fit int8.
 bool fits_int8(std::span<const std::int8_t> weights, std::int64_t zero_point) {
   return std::all_of(weights.begin(), weights.end(), [&](std::int8_t weight) {
@@ -215,29 +98,22 @@ Status prepare_depthwise_conv2d(const Node& node, Planner& planner) {
   const std::int64_t outputs = parameters.y->elements;
   if (outputs == 0) return {};
 
-  auto* plan = planner.make<DepthwisePlan>();
-  if (plan == nullptr) return out_of_memory(node);
   const bool narrow = fits_int8(parameters.weight->values<std::int8_t>(), parameters.weight_zero_point);
-  plan->kernels = narrow ? planner.kernels().depthwise : planner.kernels().depthwise_wide;
-  plan->shape = turned(shape, static_cast<std::int64_t>(plan->kernels->chunk));
-  INTAGLIO_TRY(plan_depthwise(node, planner, *plan));
-  INTAGLIO_TRY(pack(node, planner, parameters, *plan));
-
+  const DepthwiseKernels& kernels = narrow ? *planner.kernels().depthwise : *planner.kernels().depthwise_wide;
   Step step;
   std::int64_t cost = 0;
   if (!checked_mul(outputs, shape.kernel_h * shape.kernel_w * kMacCost, cost)) return out_of_memory(node);
   step.macs = cost / kMacCost;
-  const std::int64_t rows = plan->shape.batch * plan->shape.out_height;
-  step.parts = static_cast<int>(std::min<std::int64_t>(planner.parts_for(cost), rows));
-  std::int64_t scratch_bytes = 0;
-  if (!checked_mul(plan->scratch_bytes, std::int64_t{step.parts}, scratch_bytes)) return out_of_memory(node);
-  plan->x = planner.tensor(node.inputs[0]);
-  plan->y = planner.tensor(node.outputs[0]);
-  plan->scratch = planner.scratch(static_cast<std::uint64_t>(scratch_bytes));
-  step.run = run_depthwise;
-  step.arguments = plan;
-  step.kernel = plan->kernels->name;
-  step.reason = narrow ? "several rows to one dot product" : "weights less their zero point need 16 bits";
+  step.parts = planner.parts_for(cost);
+  step.kernel = kernels.name;
+  if (sweeps(kernels, shape, parameters.requantization)) {
+    INTAGLIO_TRY(prepare_sweep(node, planner, parameters, shape, kernels, step));
+    step.reason = "sums stay in registers along a row";
+  } else {
+    INTAGLIO_TRY(prepare_bands(node, planner, parameters, turned(shape, static_cast<std::int64_t>(kernels.chunk)),
+                               kernels, step));
+    step.reason = narrow ? "several rows to one dot product" : "weights less their zero point need 16 bits";
+  }
   return planner.emit(step);
 }
 

@@ -103,6 +103,34 @@ def test_every_height_of_kernel(kernel: int, weight_zero_point: int, isa: str) -
         expect_layer(isa, (1, 23, 2, 5), (kernel, 2), **window)
 
 
+@pytest.mark.parametrize("padding", [(0, 0, 0, 0), (1, 1, 1, 1), (0, 1, 0, 1), (2, 2, 2, 2), (1, 0, 2, 0)])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_windows_that_slide(stride: int, padding: tuple[int, int, int, int], isa: str) -> None:
+    """3x3 windows of 64 channels and more: odd and even sizes, chunks that overlap, clamps and none."""
+    for height, width, channels in ((3, 3, 64), (4, 7, 65), (5, 4, 127), (6, 9, 128), (9, 6, 200)):
+        shape = (2, height, width, channels)
+        for activation in (None, "relu", (-100, 90)):
+            expect_layer(isa, shape, (3, 3), 2, stride=stride, padding=padding, activation=activation)
+
+
+def test_which_windows_slide() -> None:
+    """Where the CPU has the kernel, and for those layers only."""
+    if "avx512vnni" not in intaglio.cpu.tiers():
+        pytest.skip("this CPU has no AVX512-VNNI: no tier slides")
+
+    def slides(graph: Graph) -> bool:
+        (step,) = intaglio.load(graph, isa="avx512vnni").plan()
+        return "registers" in step.reason
+
+    assert slides(depthwise((1, 8, 8, 64), (3, 3), padding="same"))
+    assert slides(depthwise((1, 8, 8, 100), (3, 3), stride=2))
+    assert not slides(depthwise((1, 8, 8, 63), (3, 3)))
+    assert not slides(depthwise((1, 8, 8, 64), (5, 5)))
+    assert not slides(depthwise((1, 8, 8, 64), (3, 3), dilation=2))
+    assert not slides(depthwise((1, 8, 8, 64), (3, 3), multiplier=2))
+    assert not slides(depthwise((1, 8, 8, 64), (3, 3), mode="fixed"))
+
+
 LAYERS: dict[str, tuple[tuple[int, int, int, int], tuple[int, int], dict[str, Any]]] = {
     "keyword spotting": ((1, 25, 5, 64), (3, 3), {"padding": "same"}),
     "first of micro speech": ((1, 49, 40, 1), (10, 8), {"stride": 2, "padding": "same", "multiplier": 8}),

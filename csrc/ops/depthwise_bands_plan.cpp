@@ -2,7 +2,7 @@
 #include <numeric>
 
 #include "base/checked.h"
-#include "ops/depthwise.h"
+#include "ops/depthwise_bands.h"
 
 namespace intaglio {
 
@@ -157,7 +157,7 @@ Status make_streams(const Node& node, Planner& planner, DepthwisePlan& plan) {
 
 }  // namespace
 
-Status plan_depthwise(const Node& node, Planner& planner, DepthwisePlan& plan) {
+Status plan_bands(const Node& node, Planner& planner, DepthwisePlan& plan) {
   const DepthwiseShape& shape = plan.shape;
   const auto chunk = static_cast<std::int64_t>(plan.kernels->chunk);
   constexpr auto kBytes = static_cast<std::int64_t>(kCellBytes);

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "ops/depthwise.h"
+#include "ops/depthwise_bands.h"
 
 namespace intaglio {
 
@@ -181,7 +181,7 @@ void run_band(const DepthwisePlan& plan, const std::uint8_t* image, std::int64_t
 
 }  // namespace
 
-void run_depthwise(const void* arguments, const Memory& memory, int part, int parts) {
+void run_bands(const void* arguments, const Memory& memory, int part, int parts) {
   const auto& plan = *static_cast<const DepthwisePlan*>(arguments);
   const DepthwiseShape& shape = plan.shape;
   const auto* x = memory.at<const std::uint8_t>(plan.x);

@@ -1,25 +1,14 @@
-// How a depthwise convolution is run: decided once by plan_depthwise(), walked by run_depthwise().
+// Any depthwise convolution: cells of a band of rows are made in memory, then its outputs are computed from them.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "kernels/depthwise.h"
+#include "ops/depthwise_channels.h"
 #include "runtime/planner.h"
 
 namespace intaglio {
-
-// A checked depthwise_conv2d. Every number below 2^33; those of tensors agree with one another.
-struct DepthwiseShape {
-  std::int64_t batch, height, width, channels;  // of the input
-  std::int64_t out_height, out_width, out_channels;
-  std::int64_t kernel_h, kernel_w;
-  std::int64_t stride_h, stride_w;
-  std::int64_t dilation_h, dilation_w;
-  std::int64_t top, left;  // padding
-
-  std::int64_t multiplier() const { return out_channels / channels; }
-};
 
 // The rows of cells a band of output rows shares. Input rows `dilation_h` apart are numbered from the first one that
 // the band's first window touches; row k lies in group k / group_rows. An output row starts `advance` rows after the
@@ -76,8 +65,15 @@ struct DepthwisePlan {
 };
 
 // Chooses band, segment, block and streams, and sizes the scratch memory. Needs `kernels` and `shape`.
-Status plan_depthwise(const Node& node, Planner& planner, DepthwisePlan& plan);
+Status plan_bands(const Node& node, Planner& planner, DepthwisePlan& plan);
 
-void run_depthwise(const void* arguments, const Memory& memory, int part, int parts);
+// Lays out weights and arrays per channel for a plan.
+Status pack_bands(const Node& node, Planner& planner, const SumParameters& parameters, DepthwisePlan& plan);
+
+void run_bands(const void* arguments, const Memory& memory, int part, int parts);
+
+// Fills in what the step runs, and reduces its parts to what the shape can have.
+Status prepare_bands(const Node& node, Planner& planner, const SumParameters& parameters, const DepthwiseShape& shape,
+                     const DepthwiseKernels& kernels, Step& step);
 
 }  // namespace intaglio
