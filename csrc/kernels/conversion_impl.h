@@ -33,14 +33,16 @@ template <class V, bool kHalfAway>
 void quantize(const float* x, float scale, std::int32_t zero, std::uint8_t* y, std::size_t count) {
   const typename V::F scales = V::set_float(scale);
   const typename V::I zeros = V::set(zero);
-  std::size_t i = 0;
-  for (; i + V::kBytes <= count; i += V::kBytes) {
-    V::store_bytes(y + i, quantize_block<V, kHalfAway>(x + i, scales, zeros));
-  }
-  if (i == count) return;
-  alignas(64) float rest[V::kBytes] = {};
-  __builtin_memcpy(rest, x + i, (count - i) * sizeof(float));
-  V::store_bytes(y + i, quantize_block<V, kHalfAway>(rest, scales, zeros), count - i);
+  alignas(64) float rest[V::kBytes];
+  store_blocks<V>(y, count, [&](std::size_t i) INTAGLIO_LAMBDA {
+    const float* block = x + i;
+    if (count - i < V::kBytes) {
+      for (float& value : rest) value = 0;
+      __builtin_memcpy(rest, block, (count - i) * sizeof(float));
+      block = rest;
+    }
+    return quantize_block<V, kHalfAway>(block, scales, zeros);
+  });
 }
 
 template <class V>

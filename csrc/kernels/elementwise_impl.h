@@ -6,25 +6,24 @@
 namespace intaglio {
 namespace {
 
-// An operand of an elementwise loop: advancing, or one value for all.
-template <class V, bool kStill>
+// An operand of an elementwise loop, block by block; one that stands still is a block of its value over and over.
+template <class V>
 class Operand {
  public:
-  explicit INTAGLIO_INLINE Operand(const std::uint8_t* data)
-      : data_(data), bytes_(V::set_bytes(data[0])), lanes_(V::set(data[0])) {}
-  INTAGLIO_INLINE typename V::B bytes(std::size_t i) const {
-    if constexpr (kStill) return bytes_;
-    return V::load_bytes(data_ + i);
+  explicit INTAGLIO_INLINE Operand(const BinaryOperand& operand) : at_(operand.data), step_(V::kBytes) {
+    if (!operand.still) return;
+    V::store_bytes(same_, V::set_bytes(*operand.data));
+    at_ = same_;
+    step_ = 0;
   }
-  INTAGLIO_INLINE typename V::I lanes(std::size_t i) const {
-    if constexpr (kStill) return lanes_;
-    return V::load_u8(data_ + i);
-  }
+  INTAGLIO_INLINE typename V::B bytes() const { return V::load_bytes(at_); }
+  INTAGLIO_INLINE typename V::I lanes(std::size_t quarter) const { return V::load_u8(at_ + quarter * V::kLanes); }
+  INTAGLIO_INLINE void advance() { at_ += step_; }
 
  private:
-  const std::uint8_t* data_;
-  typename V::B bytes_;
-  typename V::I lanes_;
+  const std::uint8_t* at_;
+  std::size_t step_;
+  alignas(64) std::uint8_t same_[V::kBytes];
 };
 
 // An op on int32 lanes, and its clamp, as an op on bytes.
@@ -35,10 +34,8 @@ class Clamped {
       : op_(p),
         low_(V::set_bytes(static_cast<std::uint8_t>(p.low))),
         high_(V::set_bytes(static_cast<std::uint8_t>(p.high))) {}
-  template <class A, class B>
-  INTAGLIO_INLINE typename V::B operator()(const A& a, const B& b, std::size_t i) const {
-    const typename V::B y = pack_lanes<V>(
-        [&](std::size_t k) INTAGLIO_LAMBDA { return op_(a.lanes(i + k * V::kLanes), b.lanes(i + k * V::kLanes)); });
+  INTAGLIO_INLINE typename V::B operator()(const Operand<V>& a, const Operand<V>& b) const {
+    const typename V::B y = pack_lanes<V>([&](std::size_t k) INTAGLIO_LAMBDA { return op_(a.lanes(k), b.lanes(k)); });
     return clamp_bytes<V>(y, low_, high_);
   }
 
@@ -141,34 +138,30 @@ struct MulFixedLanes : MulLanes<V, Mbqm<V>> {
 template <class V>
 struct MaximumBytes {
   explicit MaximumBytes(const BinaryParameters&) {}
-  template <class A, class B>
-  INTAGLIO_INLINE typename V::B operator()(const A& a, const B& b, std::size_t i) const {
-    return V::max_bytes(a.bytes(i), b.bytes(i));
+  INTAGLIO_INLINE typename V::B operator()(const Operand<V>& a, const Operand<V>& b) const {
+    return V::max_bytes(a.bytes(), b.bytes());
   }
 };
 
 template <class V>
 struct MinimumBytes {
   explicit MinimumBytes(const BinaryParameters&) {}
-  template <class A, class B>
-  INTAGLIO_INLINE typename V::B operator()(const A& a, const B& b, std::size_t i) const {
-    return V::min_bytes(a.bytes(i), b.bytes(i));
+  INTAGLIO_INLINE typename V::B operator()(const Operand<V>& a, const Operand<V>& b) const {
+    return V::min_bytes(a.bytes(), b.bytes());
   }
 };
 
-template <class V, class ByteOp, bool kStillA, bool kStillB>
-void binary_loop(const BinaryParameters& parameters, const std::uint8_t* a, const std::uint8_t* b, std::uint8_t* y,
+template <class V, class ByteOp>
+void binary_loop(const BinaryParameters& parameters, BinaryOperand a, BinaryOperand b, std::uint8_t* y,
                  std::size_t count) {
   const ByteOp op(parameters);
-  const Operand<V, kStillA> left(a);
-  const Operand<V, kStillB> right(b);
-  store_blocks<V>(y, count, [&](std::size_t i) INTAGLIO_LAMBDA { return op(left, right, i); });
-}
-
-template <class V, class ByteOp>
-constexpr BinaryKernel binary_kernel(const char* name) {
-  return {name, binary_loop<V, ByteOp, false, false>, binary_loop<V, ByteOp, true, false>,
-          binary_loop<V, ByteOp, false, true>};
+  Operand<V> left(a), right(b);
+  store_blocks<V>(y, count, [&](std::size_t) INTAGLIO_LAMBDA {
+    const typename V::B bytes = op(left, right);
+    left.advance();
+    right.advance();
+    return bytes;
+  });
 }
 
 template <class V>

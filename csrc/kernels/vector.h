@@ -37,16 +37,14 @@ struct BinaryParameters {
   float scale = 0;
 };
 
-using BinaryFunction = void (*)(const BinaryParameters& parameters, const std::uint8_t* a, const std::uint8_t* b,
-                                std::uint8_t* y, std::size_t count);
-
-// One inner loop per way an operand advances. At most one operand stands still.
-struct BinaryKernel {
-  const char* name;
-  BinaryFunction both;     // y[i] = f(a[i], b[i])
-  BinaryFunction a_still;  // y[i] = f(a[0], b[i])
-  BinaryFunction b_still;  // y[i] = f(a[i], b[0])
+// A value for each element, or one for all.
+struct BinaryOperand {
+  const std::uint8_t* data;
+  bool still;
 };
+// y[i] = f(a[i], b[i])
+using BinaryFunction = void (*)(const BinaryParameters& parameters, BinaryOperand a, BinaryOperand b, std::uint8_t* y,
+                                std::size_t count);
 
 // y[i] = table[x[i]], table of 256 bytes. x and y may be the same.
 using LookupFunction = void (*)(const std::uint8_t* table, const std::uint8_t* x, std::uint8_t* y, std::size_t count);
@@ -102,13 +100,13 @@ using QuantizeFunction = void (*)(const float* x, float scale, std::int32_t zero
 using DequantizeFunction = void (*)(const std::uint8_t* x, float scale, std::int32_t zero, float* y, std::size_t count);
 
 struct VectorKernels {
-  BinaryKernel add;
-  BinaryKernel add_scaled;
-  BinaryKernel add_fixed;
-  BinaryKernel mul;
-  BinaryKernel mul_fixed;
-  BinaryKernel maximum;
-  BinaryKernel minimum;
+  Named<BinaryFunction> add;
+  Named<BinaryFunction> add_scaled;
+  Named<BinaryFunction> add_fixed;
+  Named<BinaryFunction> mul;
+  Named<BinaryFunction> mul_fixed;
+  Named<BinaryFunction> maximum;
+  Named<BinaryFunction> minimum;
   Named<LookupFunction> lookup;
   Named<MaxPoolFunction> max_pool;
   Named<AveragePoolFunction> average_pool_half_away;

@@ -23,12 +23,16 @@
 namespace intaglio {
 namespace {
 
-// Calls block(i) for each run of kBytes of `count` bytes and stores what it returns.
+// Calls block(i) for each run of kBytes of `count` bytes and stores what it returns. There is one copy of the block.
 template <class V, class Block>
 INTAGLIO_INLINE void store_blocks(std::uint8_t* y, std::size_t count, const Block& block) {
-  std::size_t i = 0;
-  for (; i + V::kBytes <= count; i += V::kBytes) V::store_bytes(y + i, block(i));
-  if (i < count) V::store_bytes(y + i, block(i), count - i);
+  if (count == 0) return;
+  for (std::size_t i = 0;; i += V::kBytes) {
+    const typename V::B bytes = block(i);
+    if (count - i < V::kBytes) return V::store_bytes(y + i, bytes, count - i);
+    V::store_bytes(y + i, bytes);
+    if (count - i == V::kBytes) return;
+  }
 }
 
 // pack of lanes(0), lanes(1), lanes(2), lanes(3), where lanes(k) are those of the k-th quarter of a block.

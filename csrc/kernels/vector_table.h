@@ -8,13 +8,13 @@
 // `V` is the struct of primitives, `isa` a string literal.
 #define INTAGLIO_VECTOR_KERNELS(V, isa)                                                    \
   {                                                                                        \
-      .add = binary_kernel<V, Clamped<V, AddLanes<V>>>("add_u8_" isa),                     \
-      .add_scaled = binary_kernel<V, Clamped<V, AddScaledLanes<V>>>("add_scaled_u8_" isa), \
-      .add_fixed = binary_kernel<V, Clamped<V, AddFixedLanes<V>>>("add_fixed_u8_" isa),    \
-      .mul = binary_kernel<V, Clamped<V, MulFloatLanes<V>>>("mul_u8_" isa),                \
-      .mul_fixed = binary_kernel<V, Clamped<V, MulFixedLanes<V>>>("mul_fixed_u8_" isa),    \
-      .maximum = binary_kernel<V, MaximumBytes<V>>("maximum_u8_" isa),                     \
-      .minimum = binary_kernel<V, MinimumBytes<V>>("minimum_u8_" isa),                     \
+      .add = {"add_u8_" isa, binary_loop<V, Clamped<V, AddLanes<V>>>},                     \
+      .add_scaled = {"add_scaled_u8_" isa, binary_loop<V, Clamped<V, AddScaledLanes<V>>>}, \
+      .add_fixed = {"add_fixed_u8_" isa, binary_loop<V, Clamped<V, AddFixedLanes<V>>>},    \
+      .mul = {"mul_u8_" isa, binary_loop<V, Clamped<V, MulFloatLanes<V>>>},                \
+      .mul_fixed = {"mul_fixed_u8_" isa, binary_loop<V, Clamped<V, MulFixedLanes<V>>>},    \
+      .maximum = {"maximum_u8_" isa, binary_loop<V, MaximumBytes<V>>},                     \
+      .minimum = {"minimum_u8_" isa, binary_loop<V, MinimumBytes<V>>},                     \
       .lookup = {"lookup_u8_" isa, lookup_loop<V>},                                        \
       .max_pool = {"max_pool_u8_" isa, max_pool<V>},                                       \
       .average_pool_half_away = {"average_pool_half_away_u8_" isa, average_pool<V, true>}, \

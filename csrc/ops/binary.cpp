@@ -25,7 +25,8 @@ void run(const void* arguments, const Memory& memory, int part, int parts) {
   const auto* b = memory.at<std::uint8_t>(args.b);
   auto* y = memory.at<std::uint8_t>(args.y);
   args.runs.for_each(part, parts, [&](std::int64_t from_a, std::int64_t from_b, std::int64_t to, std::size_t count) {
-    args.run(*args.parameters, a + from_a, b + from_b, y + to, count);
+    args.run(*args.parameters, {a + from_a, args.runs.advance_a == 0}, {b + from_b, args.runs.advance_b == 0}, y + to,
+             count);
   });
 }
 
@@ -42,7 +43,8 @@ Status check_binary(const Node& node, const Model& model) {
   return check_dims(node, model.output(node), "output", dims.value().span());
 }
 
-Status emit_binary(const Node& node, Planner& planner, const BinaryKernel& kernel, const BinaryParameters* parameters) {
+Status emit_binary(const Node& node, Planner& planner, const Named<BinaryFunction>& kernel,
+                   const BinaryParameters* parameters) {
   const Model& model = planner.model();
   const Tensor& y = model.output(node);
   if (y.elements == 0) return {};
@@ -50,7 +52,7 @@ Status emit_binary(const Node& node, Planner& planner, const BinaryKernel& kerne
   if (args == nullptr) return out_of_memory(node);
 
   args->runs = BroadcastRuns::of(model.input(node, 0), model.input(node, 1), y);
-  args->run = args->runs.loop_of(kernel);
+  args->run = kernel.run;
   args->parameters = parameters;
   args->a = planner.tensor(node.inputs[0]);
   args->b = planner.tensor(node.inputs[1]);

@@ -11,6 +11,7 @@ namespace intaglio {
 Status check_binary(const Node& node, const Model& model);
 
 // `parameters` lives as long as the plan.
-Status emit_binary(const Node& node, Planner& planner, const BinaryKernel& kernel, const BinaryParameters* parameters);
+Status emit_binary(const Node& node, Planner& planner, const Named<BinaryFunction>& kernel,
+                   const BinaryParameters* parameters);
 
 }  // namespace intaglio

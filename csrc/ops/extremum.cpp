@@ -6,7 +6,7 @@ namespace intaglio {
 
 namespace {
 
-Status prepare(const Node& node, Planner& planner, const BinaryKernel& kernel) {
+Status prepare(const Node& node, Planner& planner, const Named<BinaryFunction>& kernel) {
   INTAGLIO_TRY(check_signature(node, 2, 1, 0));
   const Model& model = planner.model();
   INTAGLIO_TRY(check_binary(node, model));
