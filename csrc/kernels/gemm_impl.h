@@ -4,6 +4,8 @@
 //   kRows<NP>                             rows of the tallest tile of NP panels that stays in registers
 //   kTallPanels, kNearPanels, kMaxPanels  widths in panels: of the tile for large weights, of that for weights which
 //                                         stay in the first-level cache, of the widest
+//   kPipelinedPanels, kPipelinedRows      the tile that is summed while the one before is requantized; 0 where the
+//                                         registers do not hold the sums of both (kernels/gemm_pipelined.h)
 //   kFetchesAhead                         whether to prefetch the weights of the next columns: takes two registers
 //   Vector, Weights, Activations          a vector of int32, and the two operands of dot()
 //   Sum                                   Vector, of int32 by type too: GCC copies sums of the other type before and
@@ -31,25 +33,14 @@
 #include <utility>
 
 #include "kernels/gemm.h"
+#include "kernels/gemm_pipelined.h"
 #include "kernels/gemm_single_row.h"
 #include "kernels/gemm_store.h"
+#include "kernels/gemm_tiles.h"
 #include "kernels/stride.h"
 
 namespace intaglio {
 namespace {
-
-// Rows [first, first + tiles * MR) of every line.
-struct TileRows {
-  std::size_t first;
-  std::size_t tiles;
-};
-
-// The weights of the next columns, fetched evenly while the tiles of the columns before run: the first tile would wait
-// for weights that come from beyond the second-level cache. May run past the end of the weights, which is harmless.
-struct Ahead {
-  const std::int8_t* next;
-  std::ptrdiff_t step;  // bytes per two groups
-};
 
 template <class Isa, int MR, int NP>
 void run_tiles(const GemmBlock& block, const TileColumns& columns, const TileRows& tile_rows, Ahead& weights_ahead) {
@@ -142,19 +133,31 @@ struct TileTable<Isa, NP, std::integer_sequence<int, R...>> {
   static constexpr TileFunction kByRows[] = {&run_tiles<Isa, kMinRows + R, NP>...};
 };
 
-// All lines and rows of the block for NP panels of columns. Rows are shared out evenly over the fewest tiles.
+// All lines and rows of the block for NP panels of columns.
 template <class Isa, int NP>
 void run_panels(const GemmBlock& block, const TileColumns& columns) {
   constexpr std::size_t kMax = Isa::template kRows<NP>;
   constexpr const auto& table = TileTable<Isa, NP, std::make_integer_sequence<int, int{kMax} - kMinRows + 1>>::kByRows;
-  const std::size_t tiles = (block.rows + kMax - 1) / kMax;
-  const std::size_t rows = tiles == 1 ? block.rows : block.rows / tiles;
-  const std::size_t taller = block.rows - rows * tiles;
-  const auto width = static_cast<std::ptrdiff_t>(NP * panel_bytes(2));
-  const auto all_tiles = static_cast<std::ptrdiff_t>(block.lines * tiles);
-  Ahead ahead = {columns.weights + NP * columns.panel_bytes, (width + all_tiles - 1) / all_tiles};
-  if (taller != 0) table[rows + 1 - kMinRows](block, columns, {0, taller}, ahead);
-  table[rows - kMinRows](block, columns, {taller * (rows + 1), tiles - taller}, ahead);
+  const auto run = [&](const RowShares& shares, TileFunction fewer, TileFunction taller) {
+    const auto width = static_cast<std::ptrdiff_t>(NP * panel_bytes(2));
+    const auto all_tiles = static_cast<std::ptrdiff_t>(block.lines * shares.tiles);
+    Ahead ahead = {columns.weights + NP * columns.panel_bytes, (width + all_tiles - 1) / all_tiles};
+    if (shares.taller != 0) taller(block, columns, {0, shares.taller}, ahead);
+    fewer(block, columns, {shares.taller * (shares.rows + 1), shares.tiles - shares.taller}, ahead);
+  };
+  if constexpr (NP == Isa::kPipelinedPanels) {
+    if (pipelines<Isa>(block) && columns.count == NP * kPanelColumns) {
+      constexpr int kTall = Isa::kPipelinedRows;
+      const RowShares shares = share_rows(block.rows, kTall);
+      const auto choose = [&]<Narrowing kNarrowing>() {
+        const TileFunction tall = run_pipelined<Isa, kTall, NP, kNarrowing>;
+        run(shares, shares.rows == kTall ? tall : run_pipelined<Isa, kTall - 1, NP, kNarrowing>, tall);
+      };
+      return with_narrowing(block.requantization, choose);
+    }
+  }
+  const RowShares shares = share_rows(block.rows, kMax);
+  run(shares, table[shares.rows - kMinRows], table[shares.taller != 0 ? shares.rows + 1 - kMinRows : 0]);
 }
 
 template <class Isa, int NP>
@@ -162,7 +165,8 @@ void run_columns(const GemmBlock& block, TileColumns& columns) {
   constexpr std::size_t kRows = Isa::template kRows<NP>;
   // A wide tile has few rows. It pays where there are no more, or where its weights stay in the first-level cache.
   constexpr std::ptrdiff_t kNearBytes = 16 * 1024;
-  const bool near = NP <= Isa::kNearPanels && block.rows >= 4 * kRows && NP * columns.panel_bytes <= kNearBytes;
+  bool near = NP <= Isa::kNearPanels && block.rows >= 4 * kRows && NP * columns.panel_bytes <= kNearBytes;
+  if constexpr (Isa::kPipelinedPanels != 0 && NP > Isa::kPipelinedPanels) near = near && !pipelines<Isa>(block);
   if (NP <= Isa::kTallPanels || near || block.rows <= kRows) {
     while (columns.first < block.columns) {
       const std::size_t left = block.columns - columns.first;

@@ -6,20 +6,12 @@
 #include <utility>
 
 #include "kernels/gemm.h"
+#include "kernels/gemm_tiles.h"
 #include "kernels/inline.h"
 #include "kernels/narrowing.h"
 
 namespace intaglio {
 namespace {
-
-// The columns that a tile works on, as the block's arrays advanced to them.
-struct TileColumns {
-  const std::int8_t* weights;
-  std::ptrdiff_t panel_bytes;
-  const std::int32_t* bias;
-  std::size_t first;  // column of the block
-  std::size_t count;  // valid columns
-};
 
 // Where a tile's bytes go.
 struct TileOutput {
@@ -28,29 +20,27 @@ struct TileOutput {
   std::size_t columns;  // valid ones; nothing is written beyond them
 };
 
-// The sums of MR rows and NV vectors, the first of them that of `column`, to bytes. v counts the vectors.
-template <class Isa, class Round, Narrowing kNarrowing, int MR, int NV, std::size_t... v>
-INTAGLIO_INLINE void round_tile(const Requantization& requantization, const typename Isa::Narrow& narrow,
-                                std::size_t column, const typename Isa::Vector (&sums)[MR][NV], std::uint8_t* first,
-                                std::ptrdiff_t stride, std::index_sequence<v...>) {
+// Four vectors out of the sums of MR rows and NV vectors, from the i-th on, to bytes. `column` is that of the first
+// sum.
+template <class Isa, class Round, Narrowing kNarrowing, class Sum, int MR, int NV>
+INTAGLIO_INLINE void round_four(const Requantization& requantization, const typename Isa::Narrow& narrow,
+                                std::size_t column, const Sum (&sums)[MR][NV], int i, std::uint8_t* first,
+                                std::ptrdiff_t stride) {
   constexpr int kLanes = int{kPanelColumns} / Isa::kVectors;
   constexpr int kGroup = NV < 4 ? NV : 4;  // vectors of one row in a group of four that are narrowed together
   constexpr int kWidth = kGroup * kLanes;  // bytes of one row in such a group
-  const Round round[] = {Round(requantization, column + v * kLanes)...};
-#pragma GCC unroll 16
-  for (int i = 0; i < MR * NV; i += 4) {
-    typename Isa::Vector rounded[4];
+  typename Isa::Vector rounded[4];
 #pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) {
-      const int k = i + j < MR * NV ? i + j : MR * NV - 1;
-      rounded[j] = round[k % NV](sums[k / NV][k % NV]);
-    }
-    const typename Isa::Bytes bytes = narrow.template bytes<kNarrowing>(rounded[0], rounded[1], rounded[2], rounded[3]);
+  for (int j = 0; j < 4; ++j) {
+    const int k = i + j < MR * NV ? i + j : MR * NV - 1;
+    const Round round(requantization, column + static_cast<std::size_t>(k % NV * kLanes));
+    rounded[j] = round((typename Isa::Vector)sums[k / NV][k % NV]);
+  }
+  const typename Isa::Bytes bytes = narrow.template bytes<kNarrowing>(rounded[0], rounded[1], rounded[2], rounded[3]);
 #pragma GCC unroll 4
-    for (int piece = 0; piece < 4 / kGroup; ++piece) {
-      const int row = i / NV + piece;
-      if (row < MR) Isa::template store<kWidth>(first + row * stride + i % NV * kLanes, bytes, piece);
-    }
+  for (int piece = 0; piece < 4 / kGroup; ++piece) {
+    const int row = i / NV + piece;
+    if (row < MR) Isa::template store<kWidth>(first + row * stride + i % NV * kLanes, bytes, piece);
   }
 }
 
@@ -120,8 +110,11 @@ INTAGLIO_INLINE void store_tile(const Requantization& requantization, const type
   std::uint8_t* const first = partial ? whole : output.first;
   const std::ptrdiff_t stride = partial ? kColumns : output.stride;
   const auto round = [&]<Narrowing kNarrowing>() INTAGLIO_LAMBDA {
-    round_tile<Isa, typename Isa::template Float32<true>, kNarrowing>(requantization, narrow, column, sums, first,
-                                                                      stride, std::make_index_sequence<NV>());
+#pragma GCC unroll 16
+    for (int i = 0; i < MR * NV; i += 4) {
+      round_four<Isa, typename Isa::template Float32<true>, kNarrowing>(requantization, narrow, column, sums, i, first,
+                                                                        stride);
+    }
   };
   if (requantization.bounded) {
     with_narrowing(requantization, round);

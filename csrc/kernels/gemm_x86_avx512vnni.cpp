@@ -15,6 +15,8 @@ struct Avx512Vnni : Rounding512 {
   static constexpr int kNearPanels = 4;
   static constexpr int kMaxPanels = 4;
   static constexpr int kPartialSums = 4;
+  static constexpr int kPipelinedPanels = 2;
+  static constexpr int kPipelinedRows = 6;
   static constexpr bool kFetchesAhead = true;
   using Weights = __m512i;
   using Activations = __m512i;

@@ -1,0 +1,120 @@
+// Tiles of a GEMM one after another, each requantized while the next is summed: without that, the first sums of a tile
+// wait in the CPU's queues behind the requantization of the one before. For the type `Isa` that gemm_impl.h describes,
+// whose registers hold the sums of two tiles.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/gemm.h"
+#include "kernels/gemm_store.h"
+#include "kernels/gemm_tiles.h"
+#include "kernels/inline.h"
+#include "kernels/stride.h"
+
+namespace intaglio {
+namespace {
+
+// Vectors of sums are requantized four at a time, each four after a group of the next tile.
+template <int MR, int NV>
+inline constexpr int kFours = (MR * NV + 3) / 4;
+
+// Deeper sums have more use for a taller tile, which has fewer loads.
+inline constexpr std::size_t kPipelinedGroups = 12;
+
+// Whether the block's whole columns are run in pipelined tiles.
+template <class Isa>
+bool pipelines(const GemmBlock& block) {
+  constexpr int kRows = Isa::kPipelinedRows;
+  return block.requantization.bounded && block.one_run && block.row_bias == nullptr &&
+         block.groups <= kPipelinedGroups && block.groups >= kFours<kRows, Isa::kPipelinedPanels * Isa::kVectors> &&
+         share_rows(block.rows, kRows).rows >= kRows - 1;
+}
+
+template <class Isa, int MR, int NP, Narrowing kNarrowing>
+void run_pipelined(const GemmBlock& block, const TileColumns& columns, const TileRows& tile_rows, Ahead& /*small*/) {
+  constexpr int kLanes = int{kPanelColumns} / Isa::kVectors;
+  constexpr int NV = NP * Isa::kVectors;
+  // Copies, for the bytes stored below might alias the block itself.
+  const TileColumns tile = columns;
+  const std::ptrdiff_t input_stride = block.input_row_stride, output_stride = block.output_row_stride;
+  const std::ptrdiff_t input_line_stride = block.input_line_stride, output_line_stride = block.output_line_stride;
+  const Stride row(input_stride), panel(tile.panel_bytes);
+  const Requantization requantization = block.requantization;
+  const typename Isa::Narrow narrow(requantization);
+
+  typename Isa::Sum sums[MR][NV], before[MR][NV];
+  const auto first = static_cast<std::ptrdiff_t>(tile_rows.first);
+  const std::uint8_t* line_input = block.input + first * input_stride;
+  std::uint8_t* line_output = block.output + first * output_stride + tile.first;
+  // The first tile comes after none: what is stored for that is overwritten by the tile itself.
+  std::uint8_t* output_before = line_output;
+
+  const auto begin = [&]() INTAGLIO_LAMBDA {
+#pragma GCC unroll 16
+    for (int v = 0; v < NV; ++v) {
+      sums[0][v] = (typename Isa::Sum)Isa::load_bias(tile.bias + v * kLanes);
+#pragma GCC unroll 16
+      for (int r = 1; r < MR; ++r) sums[r][v] = sums[0][v];
+    }
+  };
+  const auto turn = [&]() INTAGLIO_LAMBDA {
+#pragma GCC unroll 16
+    for (int i = 0; i < MR * NV; ++i) before[i / NV][i % NV] = sums[i / NV][i % NV];
+  };
+  const auto finish = [&](int four) INTAGLIO_LAMBDA {
+    round_four<Isa, typename Isa::template Float32<true>, kNarrowing>(requantization, narrow, tile.first, before,
+                                                                      four * 4, output_before, output_stride);
+  };
+  const auto add_group = [&](const std::uint8_t* input, const std::int8_t* weights) INTAGLIO_LAMBDA {
+    typename Isa::Weights w[NV];
+#pragma GCC unroll 16
+    for (int v = 0; v < NV; ++v) {
+      w[v] = Isa::load_weights(panel.from(weights, v / Isa::kVectors) + v % Isa::kVectors * kLanes * int{kGroupBytes});
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < MR; ++r) {
+      if (r != 0 && r % 4 == 0) input += row.four();
+      const typename Isa::Activations x = Isa::broadcast(row.from(input, r % 4));
+#pragma GCC unroll 16
+      for (int v = 0; v < NV; ++v) sums[r][v] = (typename Isa::Sum)Isa::dot((typename Isa::Vector)sums[r][v], x, w[v]);
+    }
+  };
+  const std::size_t groups = block.groups;
+  const auto run_tile = [&](const std::uint8_t* input) INTAGLIO_LAMBDA {
+    begin();
+#pragma GCC unroll 16
+    for (int four = 0; four < kFours<MR, NV>; ++four) {
+      add_group(input + four * int{kGroupBytes}, tile.weights + four * static_cast<int>(panel_bytes(1)));
+      finish(four);
+    }
+    const std::int8_t* weights = tile.weights + kFours<MR, NV> * panel_bytes(1);
+    input += kFours<MR, NV> * kGroupBytes;
+    for (std::size_t left = groups - kFours<MR, NV>; left != 0; --left) {
+      add_group(input, weights);
+      input += kGroupBytes;
+      weights += panel_bytes(1);
+    }
+  };
+
+  begin();
+  for (std::size_t line = block.lines; line != 0; --line) {
+    const std::uint8_t* input = line_input;
+    std::uint8_t* output = line_output;
+    for (std::size_t i = tile_rows.tiles; i != 0; --i) {
+      turn();
+      run_tile(input);
+      output_before = output;
+      input += MR * input_stride;
+      output += MR * output_stride;
+    }
+    line_input += input_line_stride;
+    line_output += output_line_stride;
+  }
+  turn();
+#pragma GCC unroll 16
+  for (int four = 0; four < kFours<MR, NV>; ++four) finish(four);
+}
+
+}  // namespace
+}  // namespace intaglio

@@ -1,0 +1,42 @@
+// Which part of a GEMM block a run of tiles does.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace intaglio {
+namespace {
+
+// The columns that a tile works on, as the block's arrays advanced to them.
+struct TileColumns {
+  const std::int8_t* weights;
+  std::ptrdiff_t panel_bytes;
+  const std::int32_t* bias;
+  std::size_t first;  // column of the block
+  std::size_t count;  // valid columns
+};
+
+// Rows [first, first + tiles * MR) of every line.
+struct TileRows {
+  std::size_t first;
+  std::size_t tiles;
+};
+
+// The weights of the next columns, fetched evenly while the tiles of the columns before run: the first tile would wait
+// for weights that come from beyond the second-level cache. May run past the end of the weights, which is harmless.
+struct Ahead {
+  const std::int8_t* next;
+  std::ptrdiff_t step;  // bytes per two groups
+};
+
+// Rows shared out evenly over the fewest tiles of at most `most`: `taller` tiles have one more than `rows`.
+struct RowShares {
+  std::size_t rows, taller, tiles;
+};
+constexpr RowShares share_rows(std::size_t rows, std::size_t most) {
+  const std::size_t tiles = (rows + most - 1) / most;
+  return {rows / tiles, rows % tiles, tiles};
+}
+
+}  // namespace
+}  // namespace intaglio
