@@ -13,6 +13,7 @@ struct GemmArm : RoundingNeon {
   static constexpr int kNearPanels = 1;
   static constexpr int kMaxPanels = 1;
   static constexpr int kPipelinedPanels = 0;
+  static constexpr bool kMasksStores = false;
   static constexpr bool kFetchesAhead = false;
 
   static Vector load_bias(const std::int32_t* p) { return vld1q_s32(p); }

@@ -21,8 +21,11 @@
 //                                         requantizes but for the zero point (kernels/rounding_x86_512.h)
 //   Bytes, Narrow::bytes<kNarrowing>(a, b, c, d)
 //                                         four rounded vectors to bytes in order
-//   store<kWidth>(p, bytes, piece)        the piece-th kWidth bytes
-//   copy<kWidth>(to, from, count)         `count` <= kWidth bytes; may read all kWidth
+//   kMasksStores                          whether bytes are stored under a mask
+//   first(count), store<kWidth>(p, bytes, piece, mask)
+//                                         if so: a mask, and the piece-th kWidth bytes as far as the mask has them
+//   store<kWidth>(p, bytes, piece), copy<kWidth>(to, from, count)
+//                                         otherwise: the piece-th kWidth bytes; `count` <= kWidth bytes, may read all
 //
 // A tile is MR rows x NP panels, its accumulators in registers. Rows and panels lie at constant strides. Included by
 // one file per instruction set, in whose anonymous namespace everything lives.
@@ -146,7 +149,7 @@ void run_panels(const GemmBlock& block, const TileColumns& columns) {
     fewer(block, columns, {shares.taller * (shares.rows + 1), shares.tiles - shares.taller}, ahead);
   };
   if constexpr (NP == Isa::kPipelinedPanels) {
-    if (pipelines<Isa>(block) && columns.count == NP * kPanelColumns) {
+    if (pipelines<Isa>(block)) {
       constexpr int kTall = Isa::kPipelinedRows;
       const RowShares shares = share_rows(block.rows, kTall);
       const auto choose = [&]<Narrowing kNarrowing>() {

@@ -33,29 +33,27 @@ struct Avx512Vnni : Rounding512 {
   static Vector dot(Vector sum, Activations x, Weights w) { return _mm512_dpbusd_epi32(sum, x, w); }
   static void keep(Vector& v) { asm volatile("" : "+v"(v)); }
 
+  static constexpr bool kMasksStores = true;
+  static std::uint64_t first(std::size_t count) { return _bzhi_u64(~0ULL, static_cast<unsigned>(count)); }
   template <int kWidth>
-  static void store(std::uint8_t* p, Bytes bytes, int piece) {
+  static void store(std::uint8_t* p, Bytes bytes, int piece, std::uint64_t mask) {
+    // Stores without a mask are faster.
+    const bool whole = (mask >> (kWidth - 1)) != 0;
     if constexpr (kWidth == 64) {
-      _mm512_storeu_si512(p, bytes);
+      whole ? _mm512_storeu_si512(p, bytes) : _mm512_mask_storeu_epi8(p, mask, bytes);
     } else if constexpr (kWidth == 32) {
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), half(bytes, piece));
+      const __m256i half = piece == 0 ? _mm512_castsi512_si256(bytes) : _mm512_extracti64x4_epi64(bytes, 1);
+      whole ? _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), half)
+            : _mm256_mask_storeu_epi8(p, static_cast<__mmask32>(mask), half);
     } else {
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(p), quarter(bytes, piece));
-    }
-  }
-  template <int kWidth>
-  static void copy(std::uint8_t* to, const std::uint8_t* from, std::size_t count) {
-    for (std::size_t i = 0; i < kWidth && i < count; i += 64) {
-      const __mmask64 mask = count - i >= 64 ? ~__mmask64{0} : (__mmask64{1} << (count - i)) - 1;
-      _mm512_mask_storeu_epi8(to + i, mask, _mm512_maskz_loadu_epi8(mask, from + i));
+      const __m128i quarter = quarter_of(bytes, piece);
+      whole ? _mm_storeu_si128(reinterpret_cast<__m128i*>(p), quarter)
+            : _mm_mask_storeu_epi8(p, static_cast<__mmask16>(mask), quarter);
     }
   }
 
  private:
-  static __m256i half(Bytes bytes, int piece) {
-    return piece == 0 ? _mm512_castsi512_si256(bytes) : _mm512_extracti64x4_epi64(bytes, 1);
-  }
-  static __m128i quarter(Bytes bytes, int piece) {
+  static __m128i quarter_of(Bytes bytes, int piece) {
     switch (piece) {
       case 0:
         return _mm512_castsi512_si128(bytes);
