@@ -21,11 +21,10 @@
 //                                         requantizes but for the zero point (kernels/rounding_x86_512.h)
 //   Bytes, Narrow::bytes<kNarrowing>(a, b, c, d)
 //                                         four rounded vectors to bytes in order
-//   kMasksStores                          whether bytes are stored under a mask
-//   first(count), store<kWidth>(p, bytes, piece, mask)
-//                                         if so: a mask, and the piece-th kWidth bytes as far as the mask has them
-//   store<kWidth>(p, bytes, piece), copy<kWidth>(to, from, count)
-//                                         otherwise: the piece-th kWidth bytes; `count` <= kWidth bytes, may read all
+//   store<kWidth>(p, bytes, piece)        the piece-th kWidth bytes
+//   kMasksStores                          whether there is store<kWidth>(p, bytes, piece, columns), of fewer columns;
+//                                         otherwise, tiles are stored whole and copied:
+//   copy<kWidth>(to, from, count)         `count` <= kWidth bytes; may read all kWidth
 //
 // A tile is MR rows x NP panels, its accumulators in registers. Rows and panels lie at constant strides. Included by
 // one file per instruction set, in whose anonymous namespace everything lives.

@@ -42,7 +42,6 @@ void run_pipelined(const GemmBlock& block, const TileColumns& columns, const Til
   const Stride row(input_stride), panel(tile.panel_bytes);
   const Requantization requantization = block.requantization;
   const typename Isa::Narrow narrow(requantization);
-  const Stores<Isa> stores(tile.count);
 
   typename Isa::Sum sums[MR][NV], before[MR][NV];
   const auto first = static_cast<std::ptrdiff_t>(tile_rows.first);
@@ -64,8 +63,8 @@ void run_pipelined(const GemmBlock& block, const TileColumns& columns, const Til
     for (int i = 0; i < MR * NV; ++i) before[i / NV][i % NV] = sums[i / NV][i % NV];
   };
   const auto finish = [&](int four) INTAGLIO_LAMBDA {
-    round_four<Isa, typename Isa::template Float32<true>, kNarrowing>(requantization, narrow, tile.first, before,
-                                                                      four * 4, stores, output_before, output_stride);
+    round_four<Isa, typename Isa::template Float32<true>, kNarrowing>(
+        requantization, narrow, tile.first, before, four * 4, tile.count, output_before, output_stride);
   };
   const auto add_group = [&](const std::uint8_t* input, const std::int8_t* weights) INTAGLIO_LAMBDA {
     typename Isa::Weights w[NV];

@@ -20,31 +20,22 @@ struct TileOutput {
   std::size_t columns;  // valid ones; nothing is written beyond them
 };
 
-// How the valid columns of a tile are stored: by masks, or, where there are none, all columns to memory that has room.
-template <class Isa>
-class Stores {
- public:
-  explicit INTAGLIO_INLINE Stores([[maybe_unused]] std::size_t columns) {
-    if constexpr (Isa::kMasksStores) mask_ = Isa::first(columns);
+// The piece-th kWidth bytes, of which `columns` are valid; where the instruction set has no masks, all are stored.
+template <class Isa, int kWidth>
+INTAGLIO_INLINE void store_valid(std::uint8_t* p, typename Isa::Bytes bytes, int piece,
+                                 [[maybe_unused]] std::size_t columns) {
+  if constexpr (Isa::kMasksStores) {
+    if (columns < kWidth) [[unlikely]]
+      return Isa::template store<kWidth>(p, bytes, piece, columns);
   }
-  template <int kWidth>
-  INTAGLIO_INLINE void store(std::uint8_t* p, typename Isa::Bytes bytes, int piece) const {
-    if constexpr (Isa::kMasksStores) {
-      Isa::template store<kWidth>(p, bytes, piece, mask_);
-    } else {
-      Isa::template store<kWidth>(p, bytes, piece);
-    }
-  }
-
- private:
-  std::uint64_t mask_ = 0;
-};
+  Isa::template store<kWidth>(p, bytes, piece);
+}
 
 // Four vectors out of the sums of MR rows and NV vectors, from the i-th on, to bytes. `column` is that of the first
 // sum.
 template <class Isa, class Round, Narrowing kNarrowing, class Sum, int MR, int NV>
 INTAGLIO_INLINE void round_four(const Requantization& requantization, const typename Isa::Narrow& narrow,
-                                std::size_t column, const Sum (&sums)[MR][NV], int i, const Stores<Isa>& stores,
+                                std::size_t column, const Sum (&sums)[MR][NV], int i, std::size_t columns,
                                 std::uint8_t* first, std::ptrdiff_t stride) {
   constexpr int kLanes = int{kPanelColumns} / Isa::kVectors;
   constexpr int kGroup = NV < 4 ? NV : 4;  // vectors of one row in a group of four that are narrowed together
@@ -60,14 +51,14 @@ INTAGLIO_INLINE void round_four(const Requantization& requantization, const type
 #pragma GCC unroll 4
   for (int piece = 0; piece < 4 / kGroup; ++piece) {
     const int row = i / NV + piece;
-    if (row < MR) stores.template store<kWidth>(first + row * stride + i % NV * kLanes, bytes, piece);
+    if (row < MR) store_valid<Isa, kWidth>(first + row * stride + i % NV * kLanes, bytes, piece, columns);
   }
 }
 
 // The same from memory, for arithmetic that would crowd a tile's registers, and once for all numbers of rows.
 template <class Isa, class Round, int NV, std::size_t... v>
 INTAGLIO_INLINE void round_rows(const Requantization& requantization, std::size_t column,
-                                const typename Isa::Vector (*sums)[NV], int rows, const Stores<Isa>& stores,
+                                const typename Isa::Vector (*sums)[NV], int rows, std::size_t columns,
                                 std::uint8_t* first, std::ptrdiff_t stride, std::index_sequence<v...>) {
   constexpr int kLanes = int{kPanelColumns} / Isa::kVectors;
   constexpr int kGroup = NV < 4 ? NV : 4;
@@ -88,7 +79,7 @@ INTAGLIO_INLINE void round_rows(const Requantization& requantization, std::size_
 #pragma GCC unroll 4
       for (int piece = 0; piece < kRows; ++piece) {
         if (row + piece < rows) {
-          stores.template store<kGroup * kLanes>(first + (row + piece) * stride + i * kLanes, bytes, piece);
+          store_valid<Isa, kGroup * kLanes>(first + (row + piece) * stride + i * kLanes, bytes, piece, columns);
         }
       }
     }
@@ -97,8 +88,9 @@ INTAGLIO_INLINE void round_rows(const Requantization& requantization, std::size_
 
 template <class Isa, class Round, int NV>
 void round_stored(const Requantization& requantization, std::size_t column, const typename Isa::Vector (*sums)[NV],
-                  int rows, const Stores<Isa>& stores, std::uint8_t* first, std::ptrdiff_t stride) {
-  round_rows<Isa, Round, NV>(requantization, column, sums, rows, stores, first, stride, std::make_index_sequence<NV>());
+                  int rows, std::size_t columns, std::uint8_t* first, std::ptrdiff_t stride) {
+  round_rows<Isa, Round, NV>(requantization, column, sums, rows, columns, first, stride,
+                             std::make_index_sequence<NV>());
 }
 
 template <class Isa, int NV>
@@ -124,20 +116,19 @@ INTAGLIO_INLINE void store_tile(const Requantization& requantization, const type
     }
   }
 
-  const Stores<Isa> stores(output.columns);
   const auto store = [&](std::uint8_t* first, std::ptrdiff_t stride) INTAGLIO_LAMBDA {
     const auto round = [&]<Narrowing kNarrowing>() INTAGLIO_LAMBDA {
 #pragma GCC unroll 16
       for (int i = 0; i < MR * NV; i += 4) {
         round_four<Isa, typename Isa::template Float32<true>, kNarrowing>(requantization, narrow, column, sums, i,
-                                                                          stores, first, stride);
+                                                                          output.columns, first, stride);
       }
     };
     if (requantization.bounded) return with_narrowing(requantization, round);
     Vector stored[MR][NV];  // a copy: an array whose address is taken would not stay in registers
 #pragma GCC unroll 16
     for (int k = 0; k < MR * NV; ++k) stored[k / NV][k % NV] = sums[k / NV][k % NV];
-    choose_round<Isa, NV>(requantization)(requantization, column, stored, MR, stores, first, stride);
+    choose_round<Isa, NV>(requantization)(requantization, column, stored, MR, output.columns, first, stride);
   };
   if constexpr (Isa::kMasksStores) {
     store(output.first, output.stride);

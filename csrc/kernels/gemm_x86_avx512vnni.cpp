@@ -34,26 +34,33 @@ struct Avx512Vnni : Rounding512 {
   static void keep(Vector& v) { asm volatile("" : "+v"(v)); }
 
   static constexpr bool kMasksStores = true;
-  static std::uint64_t first(std::size_t count) { return _bzhi_u64(~0ULL, static_cast<unsigned>(count)); }
   template <int kWidth>
-  static void store(std::uint8_t* p, Bytes bytes, int piece, std::uint64_t mask) {
-    // Stores without a mask are faster.
-    const bool whole = (mask >> (kWidth - 1)) != 0;
+  static void store(std::uint8_t* p, Bytes bytes, int piece) {
     if constexpr (kWidth == 64) {
-      whole ? _mm512_storeu_si512(p, bytes) : _mm512_mask_storeu_epi8(p, mask, bytes);
+      _mm512_storeu_si512(p, bytes);
     } else if constexpr (kWidth == 32) {
-      const __m256i half = piece == 0 ? _mm512_castsi512_si256(bytes) : _mm512_extracti64x4_epi64(bytes, 1);
-      whole ? _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), half)
-            : _mm256_mask_storeu_epi8(p, static_cast<__mmask32>(mask), half);
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), half(bytes, piece));
     } else {
-      const __m128i quarter = quarter_of(bytes, piece);
-      whole ? _mm_storeu_si128(reinterpret_cast<__m128i*>(p), quarter)
-            : _mm_mask_storeu_epi8(p, static_cast<__mmask16>(mask), quarter);
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(p), quarter(bytes, piece));
+    }
+  }
+  template <int kWidth>
+  static void store(std::uint8_t* p, Bytes bytes, int piece, std::size_t columns) {
+    const std::uint64_t mask = _bzhi_u64(~0ULL, static_cast<unsigned>(columns));
+    if constexpr (kWidth == 64) {
+      _mm512_mask_storeu_epi8(p, mask, bytes);
+    } else if constexpr (kWidth == 32) {
+      _mm256_mask_storeu_epi8(p, static_cast<__mmask32>(mask), half(bytes, piece));
+    } else {
+      _mm_mask_storeu_epi8(p, static_cast<__mmask16>(mask), quarter(bytes, piece));
     }
   }
 
  private:
-  static __m128i quarter_of(Bytes bytes, int piece) {
+  static __m256i half(Bytes bytes, int piece) {
+    return piece == 0 ? _mm512_castsi512_si256(bytes) : _mm512_extracti64x4_epi64(bytes, 1);
+  }
+  static __m128i quarter(Bytes bytes, int piece) {
     switch (piece) {
       case 0:
         return _mm512_castsi512_si128(bytes);
