@@ -20,7 +20,7 @@ template <int MR, int NV>
 inline constexpr int kFours = (MR * NV + 3) / 4;
 
 // Deeper sums have more use for a taller tile, which has fewer loads.
-inline constexpr std::size_t kPipelinedGroups = 12;
+inline constexpr std::size_t kPipelinedGroups = 8;
 
 // Whether the block's whole columns are run in pipelined tiles.
 template <class Isa>

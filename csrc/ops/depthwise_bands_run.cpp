@@ -101,6 +101,44 @@ void make_group(const DepthwisePlan& plan, const Tile& tile, std::int64_t group,
   }
 }
 
+// The groups [begin, end) of a tile that one call can make: whole rows inside the image, one after another.
+Range whole_groups(const DepthwisePlan& plan, const Tile& tile, std::int64_t used) {
+  const DepthwiseShape& shape = plan.shape;
+  const auto group_rows = static_cast<std::int64_t>(plan.kernels->group_rows);
+  if (plan.fold != 1 || plan.block != shape.channels || shape.multiplier() > 1 || shape.dilation_h != 1 ||
+      tile.streams[0].end <= tile.streams[0].first) {
+    return {0, 0};
+  }
+  const std::int64_t first = tile.row * shape.stride_h - shape.top;
+  const std::int64_t begin = first < 0 ? (group_rows - 1 - first) / group_rows : 0;
+  const std::int64_t end = std::min(used, shape.height - first) / group_rows;
+  return {std::min(begin, end), end};
+}
+
+void make_whole_groups(const DepthwisePlan& plan, const Tile& tile, const Range& groups, std::uint8_t* scratch) {
+  const DepthwiseShape& shape = plan.shape;
+  const auto group_rows = static_cast<std::int64_t>(plan.kernels->group_rows);
+  const DepthwiseStream& stream = tile.streams[0];
+  const std::int64_t row_bytes = shape.width * shape.channels;
+  const std::uint8_t* rows[DepthwisePlan::kMaxGroupRows];
+  rows[0] = tile.image + (tile.row * shape.stride_h - shape.top + groups.begin * group_rows) * row_bytes +
+            stream.input_column * shape.channels;
+  for (std::int64_t i = 1; i < group_rows; ++i) rows[i] = rows[i - 1] + row_bytes;
+  DepthwiseInterleave work;
+  work.rows = rows;
+  work.runs = static_cast<std::size_t>(groups.end - groups.begin);
+  work.width = static_cast<std::size_t>((stream.end - stream.first) * shape.channels);
+  work.run_step = group_rows * row_bytes;
+  work.cells = scratch + groups.begin * plan.group_bytes + stream.first * shape.channels * std::int64_t{kCellBytes};
+  work.cells_step = plan.group_bytes;
+  plan.kernels->interleave(work);
+  if (padding_stays(plan)) return;
+  for (std::int64_t group = groups.begin; group < groups.end; ++group) {
+    pad(plan, scratch + group * plan.group_bytes, 0, stream.first);
+    pad(plan, scratch + group * plan.group_bytes, stream.end, stream.columns);
+  }
+}
+
 // Sets the arrays per channel to start at `channel`.
 void set_channel(const DepthwiseOutputs& plan, std::int64_t channel, DepthwiseOutputs& work) {
   work.bias = plan.bias + channel;
@@ -171,7 +209,11 @@ void run_band(const DepthwisePlan& plan, const std::uint8_t* image, std::int64_t
     tile.columns = std::min(plan.segment, shape.out_width - tile.column);
     for (std::int64_t next = 0; next < shape.out_channels; next += plan.block) {
       tile.channel = std::min(next, shape.out_channels - plan.block);
+      const Range whole = whole_groups(plan, tile, used);
+      if (whole.begin < whole.end) make_whole_groups(plan, tile, whole, scratch);
       for (std::int64_t group = 0; group < groups; ++group) {
+        if (group == whole.begin) group = whole.end;
+        if (group >= groups) break;
         make_group(plan, tile, group, used, scratch + group * plan.group_bytes, repeated);
       }
       compute(plan, tile, scratch, out + tile.column * shape.out_channels + tile.channel, work);

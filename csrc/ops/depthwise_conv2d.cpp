@@ -58,21 +58,39 @@ Result<DepthwiseShape> read_shape(const Node& node, const Model& model) {
   return shape;
 }
 
+// The same convolution of an image one column wide and one high, laid the other way: rows become columns.
+DepthwiseShape laid_flat(const DepthwiseShape& shape) {
+  DepthwiseShape row = shape;
+  row.height = 1, row.width = shape.height;
+  row.out_height = 1, row.out_width = shape.out_height;
+  row.kernel_h = 1, row.kernel_w = shape.kernel_h;
+  row.stride_h = 1, row.stride_w = shape.stride_h;
+  row.dilation_h = 1, row.dilation_w = shape.dilation_h;
+  row.top = 0, row.left = shape.top;
+  return row;
+}
+
 // Cells hold taps that lie under one another: a window one row high is turned, its row into a column. That is a mere
-// reshape where rows are independent, each then an image of its own.
+// reshape where rows are independent, each then an image of its own. Few channels fill their chunks badly in an image
+// one column wide, which is better laid flat while the window is not high.
 DepthwiseShape turned(const DepthwiseShape& shape, std::int64_t chunk) {
+  constexpr std::int64_t kFlatRows = 4;
   const bool rows_independent =
       shape.kernel_h == 1 && shape.stride_h == 1 && shape.top == 0 && shape.out_height == shape.height;
-  if (!rows_independent || shape.kernel_w == 1 || 2 * shape.out_channels <= chunk) return shape;
-  DepthwiseShape column = shape;
-  column.batch = shape.batch * shape.height;
-  column.height = shape.width, column.width = 1;
-  column.out_height = shape.out_width, column.out_width = 1;
-  column.kernel_h = shape.kernel_w, column.kernel_w = 1;
-  column.stride_h = shape.stride_w, column.stride_w = 1;
-  column.dilation_h = shape.dilation_w, column.dilation_w = 1;
-  column.top = shape.left, column.left = 0;
-  return column;
+  if (rows_independent && shape.kernel_w > 1 && 2 * shape.out_channels > chunk) {
+    DepthwiseShape column = shape;
+    column.batch = shape.batch * shape.height;
+    column.height = shape.width, column.width = 1;
+    column.out_height = shape.out_width, column.out_width = 1;
+    column.kernel_h = shape.kernel_w, column.kernel_w = 1;
+    column.stride_h = shape.stride_w, column.stride_w = 1;
+    column.dilation_h = shape.dilation_w, column.dilation_w = 1;
+    column.top = shape.left, column.left = 0;
+    return column;
+  }
+  const bool one_column = shape.width == 1 && shape.out_width == 1 && shape.kernel_w == 1;
+  if (one_column && shape.out_channels < chunk && shape.kernel_h <= kFlatRows) return laid_flat(shape);
+  return shape;
 }
 
 // Whether weights less their zero point fit int8.

@@ -75,6 +75,13 @@ void run(const void* arguments, const Memory& memory, int part, int parts) {
   }
 }
 
+// Whether chunks that overlap repeat little work; with stride 2, bands do so much more that half is little.
+bool fills_chunks(const DepthwiseKernels& kernels, const DepthwiseShape& shape) {
+  const auto chunk = static_cast<std::int64_t>(kernels.chunk);
+  const std::int64_t done = (shape.channels + chunk - 1) / chunk * chunk;
+  return shape.channels >= chunk && (shape.stride_h == 2 || 6 * done <= 7 * shape.channels);
+}
+
 }  // namespace
 
 bool sweeps(const DepthwiseKernels& kernels, const DepthwiseShape& shape,
@@ -84,7 +91,7 @@ bool sweeps(const DepthwiseKernels& kernels, const DepthwiseShape& shape,
          (is(shape.stride_h, shape.stride_w, 1) || is(shape.stride_h, shape.stride_w, 2)) &&
          kernels.sweep[shape.stride_h - 1] != nullptr && is(shape.kernel_h, shape.kernel_w, kWindow) &&
          is(shape.dilation_h, shape.dilation_w, 1) && shape.multiplier() == 1 && shape.left < kWindow &&
-         shape.channels >= static_cast<std::int64_t>(kernels.chunk);
+         fills_chunks(kernels, shape);
 }
 
 Status prepare_sweep(const Node& node, Planner& planner, const SumParameters& parameters, const DepthwiseShape& shape,

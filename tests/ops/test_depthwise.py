@@ -107,7 +107,7 @@ def test_every_height_of_kernel(kernel: int, weight_zero_point: int, isa: str) -
 @pytest.mark.parametrize("stride", [1, 2])
 def test_windows_that_slide(stride: int, padding: tuple[int, int, int, int], isa: str) -> None:
     """3x3 windows of 64 channels and more: odd and even sizes, chunks that overlap, clamps and none."""
-    for height, width, channels in ((3, 3, 64), (4, 7, 65), (5, 4, 127), (6, 9, 128), (9, 6, 200)):
+    for height, width, channels in ((3, 3, 64), (4, 7, 113), (5, 4, 127), (6, 9, 128), (9, 6, 180)):
         shape = (2, height, width, channels)
         for activation in (None, "relu", (-100, 90)):
             expect_layer(isa, shape, (3, 3), 2, stride=stride, padding=padding, activation=activation)
@@ -124,6 +124,8 @@ def test_which_windows_slide() -> None:
 
     assert slides(depthwise((1, 8, 8, 64), (3, 3), padding="same"))
     assert slides(depthwise((1, 8, 8, 100), (3, 3), stride=2))
+    assert slides(depthwise((1, 8, 8, 120), (3, 3)))
+    assert not slides(depthwise((1, 8, 8, 100), (3, 3)))
     assert not slides(depthwise((1, 8, 8, 63), (3, 3)))
     assert not slides(depthwise((1, 8, 8, 64), (5, 5)))
     assert not slides(depthwise((1, 8, 8, 64), (3, 3), dilation=2))
