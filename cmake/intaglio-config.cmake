@@ -1,4 +1,6 @@
-# find_package(intaglio) defines intaglio::static and intaglio::shared.
+# find_package(intaglio) defines intaglio::static and, where there are shared libraries, intaglio::shared.
 include(CMakeFindDependencyMacro)
-find_dependency(Threads)
+if(NOT CMAKE_SYSTEM_NAME STREQUAL Generic)
+  find_dependency(Threads)
+endif()
 include(${CMAKE_CURRENT_LIST_DIR}/intaglio-targets.cmake)

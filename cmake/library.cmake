@@ -14,20 +14,24 @@ target_link_libraries(intaglio_api PRIVATE intaglio_options)
 target_sources(intaglio_core PRIVATE $<TARGET_OBJECTS:intaglio_api>)
 set_target_properties(intaglio_core PROPERTIES OUTPUT_NAME intaglio EXPORT_NAME static)
 
-add_library(intaglio_shared SHARED $<TARGET_OBJECTS:intaglio_api>)
-set_target_properties(intaglio_shared PROPERTIES OUTPUT_NAME intaglio EXPORT_NAME shared VERSION ${PROJECT_VERSION}
-                                                 SOVERSION ${INTAGLIO_SOVERSION})
-target_link_libraries(intaglio_shared PRIVATE intaglio_core Threads::Threads)
-# nodelete: workers sleep in the library for the life of the process. as-needed: nothing of the C++ library is.
-target_link_options(intaglio_shared PRIVATE
-                    $<$<PLATFORM_ID:Linux,Android>:-Wl,--exclude-libs,ALL,--as-needed,-z,nodelete,-z,noseparate-code>)
+set(libraries intaglio_core)
+if(INTAGLIO_SHARED_LIBRARIES)
+  list(APPEND libraries intaglio_shared)
+  add_library(intaglio_shared SHARED $<TARGET_OBJECTS:intaglio_api>)
+  set_target_properties(intaglio_shared PROPERTIES OUTPUT_NAME intaglio EXPORT_NAME shared VERSION ${PROJECT_VERSION}
+                                                   SOVERSION ${INTAGLIO_SOVERSION})
+  target_link_libraries(intaglio_shared PRIVATE intaglio_core ${INTAGLIO_SYSTEM_LIBRARIES})
+  # nodelete: workers sleep in the library for the life of the process. as-needed: nothing of the C++ library is.
+  target_link_options(intaglio_shared PRIVATE
+                      $<$<PLATFORM_ID:Linux,Android>:-Wl,--exclude-libs,ALL,--as-needed,-z,nodelete,-z,noseparate-code>)
+endif()
 
-foreach(library intaglio_core intaglio_shared)
+foreach(library IN LISTS libraries)
   target_include_directories(${library} INTERFACE $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/csrc/include>
                                                   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 endforeach()
 
-install(TARGETS intaglio_core intaglio_shared EXPORT intaglio)
+install(TARGETS ${libraries} EXPORT intaglio)
 install(DIRECTORY csrc/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/intaglio)

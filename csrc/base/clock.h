@@ -1,15 +1,11 @@
-// Time that only goes forward. Not std::chrono, whose clocks live in the C++ library.
+// How those who want times measured say what time it is: the engine itself has no clock.
 #pragma once
 
 #include <cstdint>
-#include <ctime>
 
 namespace intaglio {
 
-inline std::int64_t clock_nanoseconds() {
-  std::timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
+// Nanoseconds since any moment.
+using Clock = std::int64_t (*)();
 
 }  // namespace intaglio

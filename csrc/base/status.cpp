@@ -1,7 +1,8 @@
 #include "base/status.h"
 
-#include <cstdio>
 #include <cstring>
+
+#include "base/text.h"
 
 namespace intaglio {
 
@@ -24,7 +25,7 @@ Status Status::error(Code code, const char* format, ...) {
 Status Status::verror(Code code, const char* format, std::va_list arguments) {
   Status status;
   status.code_ = code;
-  std::vsnprintf(status.message_, sizeof(status.message_), format, arguments);
+  write_text_from(status.message_, sizeof(status.message_), format, arguments);
   return status;
 }
 

@@ -1,9 +1,9 @@
 #include "cpu/isa.h"
 
 #include <atomic>
-#include <cstdio>
 #include <iterator>
 
+#include "base/text.h"
 #include "cpu/features.h"
 
 namespace intaglio {
@@ -80,8 +80,7 @@ Result<Isa> choose_isa(std::string_view name) {
     }
     if (!is_available(isa)) continue;
     if (name == isa_name(isa)) return isa;
-    length += static_cast<std::size_t>(
-        std::snprintf(present + length, sizeof(present) - length, "%s%s", length > 0 ? ", " : "", isa_name(isa)));
+    length += write_text(present + length, sizeof(present) - length, "%s%s", length > 0 ? ", " : "", isa_name(isa));
   }
   return Status::error(Code::kIsa, "%s instruction-set tier '%.*s': this CPU has %s", known ? "unavailable" : "unknown",
                        static_cast<int>(name.size() < 40 ? name.size() : 40), name.data(), present);

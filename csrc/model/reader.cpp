@@ -1,6 +1,7 @@
 // Proves that the tables of an `.intaglio` file describe a graph, in the order of docs/format.md, and builds the Model.
 #include <algorithm>
 #include <cfloat>
+#include <cinttypes>
 
 #include "base/checked.h"
 #include "model/checksum.h"
@@ -88,11 +89,11 @@ Status Reader::allocate() {
 
 Status Reader::next_string(Extent extent, const char* what, std::size_t index, std::string_view& string) {
   if (extent.first != strings_used_ || !inside(extent.first, extent.count, sections_.strings.size())) {
-    return malformed(
-        "%s %zu: its text must start at byte %zu of the strings and end inside them, got byte %u, %u bytes", what,
-        index, strings_used_, extent.first, extent.count);
+    return malformed("%s %zu: its text must start at byte %zu of the strings and end inside them, got byte %" PRIu32
+                     ", %" PRIu32 " bytes",
+                     what, index, strings_used_, extent.first, extent.count);
   }
-  string = sections_.strings.substr(extent.first, extent.count);
+  string = {sections_.strings.data() + extent.first, extent.count};
   strings_used_ += extent.count;
   if (!valid_utf8(string)) return malformed("%s %zu: its text is not UTF-8", what, index);
   return {};
@@ -100,7 +101,8 @@ Status Reader::next_string(Extent extent, const char* what, std::size_t index, s
 
 Status Reader::next_list(Extent extent, const char* what, std::size_t index, std::span<const std::int64_t>& list) {
   if (extent.first != integers_used_ || !inside(extent.first, extent.count, sections_.integers.size())) {
-    return malformed("%s %zu: its list must start at integer %zu and end inside the integers, got %u, %u integers",
+    return malformed("%s %zu: its list must start at integer %zu and end inside the integers, got %" PRIu32 ", %" PRIu32
+                     " integers",
                      what, index, integers_used_, extent.first, extent.count);
   }
   list = sections_.integers.subspan(extent.first, extent.count);
@@ -158,7 +160,7 @@ Status Reader::read_tensor(std::size_t index, const layout::Tensor& record) {
                        static_cast<double>(record.scale));
     }
     if (record.zero_point < -128 || record.zero_point > 127) {
-      return malformed("tensor %zu: a zero point is -128 to 127, got %d", index, record.zero_point);
+      return malformed("tensor %zu: a zero point is -128 to 127, got %" PRId32, index, record.zero_point);
     }
   } else if (record.zero_point != 0 || std::bit_cast<std::uint32_t>(record.scale) != 0) {
     return malformed("tensor %zu: scale and zero point of a tensor that is not quantized must be zero", index);
@@ -228,13 +230,13 @@ Status Reader::read_ports() {
 
 Status Reader::read_port(const layout::Port& record, const char* kind, std::size_t index, Port& port) {
   if (record.tensor >= header_.tensor_count) {
-    return malformed("%s %zu: tensor %u of %u", kind, index, record.tensor, header_.tensor_count);
+    return malformed("%s %zu: tensor %" PRIu32 " of %" PRIu32, kind, index, record.tensor, header_.tensor_count);
   }
   const Tensor& tensor = model_.tensors[record.tensor];
   const DType dtype = tensor.dtype;
   const bool shifted = tensor.quantized && record.dtype == static_cast<std::uint32_t>(DType::kUint8);
   if ((record.dtype != static_cast<std::uint32_t>(dtype) && !shifted) || record.zero != 0) {
-    return malformed("%s %zu: element type %u at a tensor of element type %u", kind, index, record.dtype,
+    return malformed("%s %zu: element type %" PRIu32 " at a tensor of element type %u", kind, index, record.dtype,
                      static_cast<unsigned>(dtype));
   }
   port = {record.tensor, static_cast<DType>(record.dtype)};
@@ -259,7 +261,7 @@ Status Reader::read_node(std::size_t index, const layout::Node& record) {
   Node& node = model_.nodes[index];
   INTAGLIO_TRY(next_string(record.name, "node", index, node.name));
   if (!known_op(record.op)) {
-    return Status::error(Code::kUnsupportedOp, "node %zu '%.*s': unknown op code %u", index,
+    return Status::error(Code::kUnsupportedOp, "node %zu '%.*s': unknown op code %" PRIu32, index,
                          static_cast<int>(std::min<std::size_t>(node.name.size(), 80)), node.name.data(), record.op);
   }
   node.op = static_cast<OpCode>(record.op);
@@ -290,7 +292,8 @@ Status Reader::read_node(std::size_t index, const layout::Node& record) {
 Status Reader::check_ids(std::span<const std::int64_t> ids, const char* what, std::size_t node) {
   for (const std::int64_t id : ids) {
     if (id < 0 || id >= header_.tensor_count) {
-      return malformed("node %zu: %s tensor %lld of %u", node, what, static_cast<long long>(id), header_.tensor_count);
+      return malformed("node %zu: %s tensor %lld of %" PRIu32, node, what, static_cast<long long>(id),
+                       header_.tensor_count);
     }
   }
   return {};

@@ -1,5 +1,7 @@
 #include "model/sections.h"
 
+#include <cinttypes>
+
 #include "base/checked.h"
 #include "base/memory.h"
 #include "model/checksum.h"
@@ -18,11 +20,12 @@ Status check_header(const Header& header, std::span<const std::byte> file) {
     return malformed("not an Intaglio model: it does not start with 'INTAGLIO'");
   }
   if (header.format_version != layout::kFormatVersion) {
-    return Status::error(Code::kUnsupportedVersion, "file format version %u: this engine reads version %u",
-                         header.format_version, layout::kFormatVersion);
+    return Status::error(Code::kUnsupportedVersion,
+                         "file format version %" PRIu32 ": this engine reads version %" PRIu32, header.format_version,
+                         layout::kFormatVersion);
   }
   if (header.opset_version != layout::kOpsetVersion) {
-    return Status::error(Code::kUnsupportedVersion, "op-set version %u: this engine has version %u",
+    return Status::error(Code::kUnsupportedVersion, "op-set version %" PRIu32 ": this engine has version %" PRIu32,
                          header.opset_version, layout::kOpsetVersion);
   }
   if (header.file_size != file.size() || file.size() % kAlignment != 0) {

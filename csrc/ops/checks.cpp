@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cinttypes>
-#include <cstdio>
 
+#include "base/text.h"
 #include "runtime/planner.h"
 
 namespace intaglio {
@@ -26,12 +26,11 @@ struct DimsText {
 
  private:
   void print(const std::int64_t* dims, std::size_t count) {
-    std::size_t used = static_cast<std::size_t>(std::snprintf(text, sizeof(text), "["));
+    std::size_t used = write_text(text, sizeof(text), "[");
     for (std::size_t i = 0; i < count && used < sizeof(text) - 24; ++i) {
-      used += static_cast<std::size_t>(
-          std::snprintf(text + used, sizeof(text) - used, i == 0 ? "%" PRId64 : ",%" PRId64, dims[i]));
+      used += write_text(text + used, sizeof(text) - used, i == 0 ? "%" PRId64 : ",%" PRId64, dims[i]);
     }
-    std::snprintf(text + used, sizeof(text) - used, "]");
+    write_text(text + used, sizeof(text) - used, "]");
   }
 };
 
@@ -102,8 +101,8 @@ Status check_like(const Node& node, const Tensor& tensor, const char* role, cons
   }
   if (tensor.quantized != other.quantized || tensor.zero_point != other.zero_point || tensor.scale != other.scale) {
     return node_error(Code::kQuantization, node,
-                      "%s '%.*s' has quantization (%g, %d), expected that of '%.*s' (%g, %d)", role, name.length,
-                      name.text, static_cast<double>(tensor.scale), tensor.zero_point, other_name.length,
+                      "%s '%.*s' has quantization (%g, %" PRId32 "), expected that of '%.*s' (%g, %" PRId32 ")", role,
+                      name.length, name.text, static_cast<double>(tensor.scale), tensor.zero_point, other_name.length,
                       other_name.text, static_cast<double>(other.scale), other.zero_point);
   }
   return {};

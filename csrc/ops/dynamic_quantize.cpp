@@ -1,4 +1,6 @@
 // dynamic_quantize: the range of the values, then the same kernel as quantize.
+#include <cinttypes>
+
 #include "kernels/vector.h"
 #include "ops/checks.h"
 #include "ops/float_checks.h"
@@ -71,7 +73,7 @@ Status prepare_dynamic_quantize(const Node& node, Planner& planner) {
   INTAGLIO_TRY(check_activation(node, y, "output"));
   INTAGLIO_TRY(check_dims(node, y, "output", x.dims));
   if (y.scale != 1 || y.zero_point != 0) {
-    return node_error(Code::kQuantization, node, "quantization of the output: expected (1, 0), got (%g, %d)",
+    return node_error(Code::kQuantization, node, "quantization of the output: expected (1, 0), got (%g, %" PRId32 ")",
                       static_cast<double>(y.scale), y.zero_point);
   }
   INTAGLIO_TRY(check_dtype(node, scale, "scale", DType::kFloat32));

@@ -107,7 +107,7 @@ Result<Product> make_product(const Node& node, Planner& planner, const Sums& sum
       high += std::max(at_lowest, at_highest);
       base += at_lowest;
     }
-    const std::int64_t largest = std::max(-low, high) << std::max(sums.shift[row / units], 0);
+    const std::int64_t largest = std::max(-low, high) << std::max<std::int32_t>(sums.shift[row / units], 0);
     if (largest >= std::int64_t{1} << 31) {
       return node_error(Code::kQuantization, node, "accumulator of row %lld may reach %lld, 2^31 is too much",
                         static_cast<long long>(row), static_cast<long long>(largest));

@@ -87,7 +87,7 @@ Status check_accumulators(const Node& node, const RequantizationParameters& para
   }
   if (parameters.mode == RequantizationMode::kFixed) {
     const std::size_t set = parameters.shift.size() == 1 ? 0 : static_cast<std::size_t>(channel);
-    const int left = std::max(parameters.shift[set], 0);
+    const auto left = static_cast<int>(std::max<std::int32_t>(parameters.shift[set], 0));
     if (largest > (kAccumulatorLimit >> left)) {
       return node_error(Code::kQuantization, node,
                         "the accumulator of output channel %" PRId64 " could reach %" PRId64

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <bit>
+#include <cinttypes>
 #include <limits>
 
 #include "kernels/vector.h"
@@ -109,7 +110,8 @@ Status check_fixed(const Node& node, const Tensor& table, const Tensor& y) {
   }
   INTAGLIO_TRY(check_between(node, "table[0]", table.values<std::int32_t>()[0], kInt32Max, kInt32Max));
   if (y.scale != 1.0F / 256 || y.zero_point != -128) {
-    return node_error(Code::kQuantization, node, "quantization of the output: expected (1/256, -128), got (%g, %d)",
+    return node_error(Code::kQuantization, node,
+                      "quantization of the output: expected (1/256, -128), got (%g, %" PRId32 ")",
                       static_cast<double>(y.scale), y.zero_point);
   }
   return {};

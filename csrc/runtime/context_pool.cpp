@@ -22,10 +22,10 @@ Status ContextPool::run(const Batch& batch) {
   return outcome;
 }
 
-Status ContextPool::profile(const std::byte* const* inputs, std::span<std::int64_t> nanoseconds) {
+Status ContextPool::profile(const std::byte* const* inputs, Clock clock, std::span<std::int64_t> nanoseconds) {
   std::byte* context = nullptr;
   INTAGLIO_TRY(take({&context, 1}));
-  engine_.profile(inputs, context, nanoseconds);
+  engine_.profile(inputs, context, clock, nanoseconds);
   give_back({&context, 1});
   return {};
 }

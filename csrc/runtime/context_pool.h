@@ -20,7 +20,7 @@ class ContextPool {
 
   // As Engine's. Allocate nothing once as many runs have been active at the same time as now.
   Status run(const Batch& batch);
-  Status profile(const std::byte* const* inputs, std::span<std::int64_t> nanoseconds);
+  Status profile(const std::byte* const* inputs, Clock clock, std::span<std::int64_t> nanoseconds);
 
  private:
   // Takes as many contexts as `taken` has room for; on failure none.

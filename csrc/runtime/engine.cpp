@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/clock.h"
 #include "base/float_environment.h"
 
 namespace intaglio {
@@ -120,15 +119,16 @@ bool Engine::run_sample(const Batch& batch, std::int64_t sample, const Memory& m
   return !plan_.has_verdicts() || plan_.outcome(model_, memory).ok();
 }
 
-void Engine::profile(const std::byte* const* inputs, std::byte* context, std::span<std::int64_t> nanoseconds) const {
+void Engine::profile(const std::byte* const* inputs, std::byte* context, Clock clock,
+                     std::span<std::int64_t> nanoseconds) const {
   const FloatEnvironment environment;
   const Memory memory = memory_of(context);
   Team team(plan_.parts());
   for (std::size_t i = 0; i < plan_.inputs().size(); ++i) copy_in(plan_.inputs()[i], inputs[i], memory);
-  std::int64_t before = clock_nanoseconds();
+  std::int64_t before = clock();
   for (std::size_t i = 0; i < plan_.steps().size(); ++i) {
     run_step(plan_.steps()[i], memory, team);
-    const std::int64_t after = clock_nanoseconds();
+    const std::int64_t after = clock();
     nanoseconds[i] = after - before;
     before = after;
   }

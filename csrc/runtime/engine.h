@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/status.h"
 #include "cpu/isa.h"
@@ -46,8 +47,9 @@ class Engine {
 
   // In the given contexts, one or more, which no other run may be using. Allocates nothing.
   Status run(const Batch& batch, std::span<std::byte* const> contexts) const;
-  // Runs one sample, an array per input; nanoseconds[i] is the time of step i.
-  void profile(const std::byte* const* inputs, std::byte* context, std::span<std::int64_t> nanoseconds) const;
+  // Runs one sample, an array per input; nanoseconds[i] is the time of step i by this clock.
+  void profile(const std::byte* const* inputs, std::byte* context, Clock clock,
+               std::span<std::int64_t> nanoseconds) const;
 
   const Model& model() const { return model_; }
   const Plan& plan() const { return plan_; }

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cstdarg>
-#include <cstdio>
+
+#include "base/text.h"
 
 namespace intaglio {
 int Planner::parts_for(std::int64_t macs) const {
@@ -13,7 +14,7 @@ Status node_error(Code code, const Node& node, const char* format, ...) {
   char message[200];
   std::va_list arguments;
   va_start(arguments, format);
-  std::vsnprintf(message, sizeof(message), format, arguments);
+  write_text_from(message, sizeof(message), format, arguments);
   va_end(arguments);
   const int length = static_cast<int>(std::min<std::size_t>(node.name.size(), 60));
   return Status::error(code, "node '%.*s' (%s): %s", length, node.name.data(), op_name(node.op), message);

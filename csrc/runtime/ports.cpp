@@ -40,7 +40,7 @@ void quantize_all(const float* x, std::size_t count, float scale, std::int32_t z
     scaled = scaled > kFarAway ? kFarAway : scaled;
     scaled = scaled > -kFarAway ? scaled : -kFarAway;  // NaN too
     const auto rounded = static_cast<std::int32_t>((scaled + kRounder) - kRounder);
-    q[i] = static_cast<T>(std::clamp(rounded + zero_point, -128, 127) + kOffset);
+    q[i] = static_cast<T>(std::clamp<std::int32_t>(rounded + zero_point, -128, 127) + kOffset);
   }
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "bindings.h"
+#include "posix/clock.h"
 #include "runtime/context_pool.h"
 #include "status.h"
 
@@ -288,7 +289,8 @@ py::array_t<std::int64_t> PyEngine::profile(const py::tuple& arrays, py::ssize_t
     std::int64_t* const first = times.mutable_data();
     const py::gil_scoped_release release;
     for (py::ssize_t i = 0; i < repeats && status.ok(); ++i) {
-      status = contexts_.profile(inputs.data(), {first + static_cast<std::size_t>(i) * steps, steps});
+      status =
+          contexts_.profile(inputs.data(), clock_nanoseconds, {first + static_cast<std::size_t>(i) * steps, steps});
     }
   }
   check(status);

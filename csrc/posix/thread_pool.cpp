@@ -10,9 +10,9 @@
 #include <cstdint>
 #include <new>
 
-#include "base/clock.h"
 #include "base/float_environment.h"
-#include "runtime/park.h"
+#include "posix/clock.h"
+#include "posix/park.h"
 #include "runtime/process.h"
 
 namespace intaglio {
