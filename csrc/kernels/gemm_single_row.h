@@ -66,11 +66,12 @@ __attribute__((always_inline)) inline void run_one_row(const GemmBlock& block, c
                               columns.weights + p * columns.panel_bytes, columns.bias + p * int{kPanelColumns},
                               &sums[0][p * Isa::kVectors]);
   }
+  // Blocks of several panels are whole.
   const std::size_t left = block.columns - columns.first;
   store_tile<Isa>(block.requantization, narrow, columns.first, sums,
                   block.row_bias != nullptr ? block.row_bias + line : nullptr,
                   {block.output + offset * block.output_line_stride + columns.first, 0,
-                   left < NP * kPanelColumns ? left : NP * kPanelColumns});
+                   NP == 1 && left < kPanelColumns ? left : NP * kPanelColumns});
   columns.first += NP * kPanelColumns;
   columns.weights += NP * columns.panel_bytes;
   columns.bias += NP * kPanelColumns;
@@ -81,7 +82,7 @@ void run_lines_of_one_row(const GemmBlock& block, const TileColumns& first) {
   const typename Isa::Narrow narrow(block.requantization);
   for (std::size_t line = 0; line < block.lines; ++line) {
     TileColumns columns = first;
-    while (columns.first + 3 * kPanelColumns < block.columns) {
+    while (columns.first + 4 * kPanelColumns <= block.columns) {
       run_one_row<Isa, kOneRun, 4>(block, narrow, line, columns);
     }
     while (columns.first < block.columns) run_one_row<Isa, kOneRun, 1>(block, narrow, line, columns);
