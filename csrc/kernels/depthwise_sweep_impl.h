@@ -132,7 +132,7 @@ class ChunkSweep {
   INTAGLIO_INLINE void open(ColumnSums<Simd, kRows>& sums) const {
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
-      const auto bias = (typename Simd::Sum)Simd::load(bias_ + v * Simd::kLanes);
+      const auto bias = (typename Simd::Sum)Simd::held(Simd::load(bias_ + v * Simd::kLanes));
 #pragma GCC unroll 2
       for (int row = 0; row < kRows; ++row) sums[row][v] = Simd::dot(bias, cells_[v], weights(row, 0, v));
     }
