@@ -48,6 +48,9 @@ Status Engine::load(std::span<const std::byte> file, Constants constants, FileLi
   if (!model.ok()) return model.status();
   model_ = std::move(model).value();
   batchable_ = model_.inputs.size() > 0 && leading_ones(model_.inputs, model_) && leading_ones(model_.outputs, model_);
+  rounds_floats_ = std::any_of(model_.nodes.begin(), model_.nodes.end(), [](const Node& node) {
+    return node.op == OpCode::quantize || node.op == OpCode::dynamic_quantize;
+  });
   INTAGLIO_TRY(plan_.build(model_, kernels_for(isa_), threads_));
   return life == FileLife::kEngine ? Status() : detach(model_, file, allocator_);
 }
@@ -72,7 +75,16 @@ int Engine::useful_contexts(std::int64_t samples) const {
   return static_cast<int>(std::clamp(worth, 1.0, most));
 }
 
+Status Engine::check_inputs(const Batch& batch) const {
+  for (std::size_t i = 0; i < model_.inputs.size(); ++i) {
+    const Tensor& port = model_.tensors[model_.inputs[i].tensor];
+    if (port.dtype == DType::kFloat32) INTAGLIO_TRY(check_numbers(port, batch.inputs[i], batch.first, batch.samples));
+  }
+  return {};
+}
+
 Status Engine::run(const Batch& batch, std::span<std::byte* const> contexts) const {
+  if (rounds_floats_) INTAGLIO_TRY(check_inputs(batch));
   struct Share {
     const Engine& engine;
     const Batch& batch;

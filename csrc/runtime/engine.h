@@ -45,7 +45,8 @@ class Engine {
   // How many contexts a run of so many samples can use.
   int useful_contexts(std::int64_t samples) const;
 
-  // In the given contexts, one or more, which no other run may be using. Allocates nothing.
+  // In the given contexts, one or more, which no other run may be using. Allocates nothing. NaN is an error where the
+  // network makes integers of float32 numbers.
   Status run(const Batch& batch, std::span<std::byte* const> contexts) const;
   // Runs one sample, an array per input; nanoseconds[i] is the time of step i by this clock.
   void profile(const std::byte* const* inputs, std::byte* context, Clock clock,
@@ -59,6 +60,7 @@ class Engine {
   bool batchable() const { return batchable_; }
 
  private:
+  Status check_inputs(const Batch& batch) const;
   // False where the sample's numbers make the run an error.
   bool run_sample(const Batch& batch, std::int64_t sample, const Memory& memory, Team& team) const;
 
@@ -68,6 +70,7 @@ class Engine {
   Isa isa_ = Isa::kScalar;
   int threads_ = 1;
   bool batchable_ = false;
+  bool rounds_floats_ = false;  // the network quantizes float32 numbers
 };
 
 }  // namespace intaglio

@@ -1,6 +1,8 @@
 #include "runtime/ports.h"
 
 #include <algorithm>
+#include <cinttypes>
+#include <cstdio>
 #include <cstring>
 
 namespace intaglio {
@@ -25,6 +27,50 @@ void copy_out(const PortCopy& port, const Memory& memory, std::byte* to) {
   } else if (port.bytes > 0) {
     std::memcpy(to, from, port.bytes);
   }
+}
+
+namespace {
+
+// The first NaN, or `count`.
+std::size_t find_nan(const float* values, std::size_t count) {
+  // Whole blocks without a branch: the compiler makes vectors of them.
+  constexpr std::size_t kBlock = 1024;
+  for (std::size_t begin = 0; begin < count; begin += kBlock) {
+    const std::size_t end = std::min(begin + kBlock, count);
+    std::uint32_t found = 0;
+    for (std::size_t i = begin; i < end; ++i) found |= static_cast<std::uint32_t>(values[i] != values[i]);
+    if (found != 0)
+      return static_cast<std::size_t>(std::find_if(values + begin, values + end, [](float x) { return x != x; }) -
+                                      values);
+  }
+  return count;
+}
+
+}  // namespace
+
+Status check_numbers(const Tensor& port, const std::byte* values, std::int64_t first, std::int64_t samples) {
+  const auto* const floats = reinterpret_cast<const float*>(values) + first * port.elements;
+  const auto count = static_cast<std::size_t>(samples * port.elements);
+  const std::size_t found = find_nan(floats, count);
+  if (found == count) return {};
+  // The index along each axis; the first counts the samples too.
+  char position[128];
+  char* at = position;
+  std::int64_t rest = first * port.elements + static_cast<std::int64_t>(found);
+  std::int64_t inner = port.elements;
+  for (std::size_t axis = 0; axis < port.dims.size(); ++axis) {
+    inner /= port.dims[axis];
+    const int left = static_cast<int>(position + sizeof(position) - at);
+    const int written =
+        std::snprintf(at, static_cast<std::size_t>(left), axis == 0 ? "%" PRId64 : ", %" PRId64, rest / inner);
+    at += std::min(written, left - 1);
+    rest %= inner;
+  }
+  *at = '\0';
+  const auto name = port.name;
+  return Status::error(Code::kInput, "input '%.*s': NaN at (%s%s)",
+                       static_cast<int>(std::min<std::size_t>(name.size(), 100)), name.data(), position,
+                       port.dims.size() == 1 ? "," : "");
 }
 
 namespace {

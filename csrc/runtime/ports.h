@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "base/status.h"
+#include "model/model.h"
 #include "runtime/planner.h"
 
 namespace intaglio {
@@ -17,6 +19,9 @@ struct PortCopy {
 
 void copy_in(const PortCopy& port, const std::byte* from, const Memory& memory);
 void copy_out(const PortCopy& port, const Memory& memory, std::byte* to);
+
+// An error that names the first NaN in `samples` samples of a float32 port, of which the first is number `first`.
+Status check_numbers(const Tensor& port, const std::byte* values, std::int64_t first, std::int64_t samples);
 
 // to[i] = from[i] ^ 0x80
 void flip_signs(const std::byte* from, std::byte* to, std::size_t bytes);

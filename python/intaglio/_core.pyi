@@ -25,9 +25,6 @@ class Engine:
     def _outputs(self) -> list[tuple[str, tuple[int, ...], np.dtype[Any], float | None, int]]: ...
     def _steps(self) -> list[tuple[str, str, str, str, int, int, int]]: ...
     @property
-    def _rounds_floats(self) -> bool:
-        """Whether float inputs with NaN are refused: rounding would make numbers of it."""
-    @property
     def _batchable(self) -> bool: ...
     @property
     def isa(self) -> str:

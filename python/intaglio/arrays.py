@@ -127,13 +127,6 @@ def _quantize(floats: NDArray[np.float32], info: TensorInfo) -> NDArray[Any]:
     return integers
 
 
-def check_numbers(floats: NDArray[Any], info: TensorInfo) -> None:
-    """No NaN in a float input."""
-    found = np.isnan(floats)
-    if found.any():
-        raise _nan_error(floats, int(found.argmax()), info)
-
-
 def _nan_error(floats: NDArray[Any], index: int, info: TensorInfo) -> InputError:
     position = tuple(int(i) for i in np.unravel_index(index, floats.shape))
     return InputError(f"input '{info.name}': NaN at {position}")

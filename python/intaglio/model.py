@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from intaglio import _core, sources
-from intaglio.arrays import TensorInfo, check_batch, check_numbers, check_outputs, fit, ordered, to_floats
+from intaglio.arrays import TensorInfo, check_batch, check_outputs, fit, ordered, to_floats
 from intaglio.errors import InputError, NotQuantizedWarning
 
 if TYPE_CHECKING:
@@ -121,10 +121,6 @@ class Model(_core.Engine):
             raise InputError(f"expected {len(infos)} inputs ({names}), got {len(arrays)}")
         fitted = [fit(array, info, self._batchable) for array, info in zip(arrays, infos, strict=True)]
         check_batch([array for array, _ in fitted], infos, self._batchable)
-        if self._rounds_floats:
-            for (array, _), info in zip(fitted, infos, strict=True):
-                if info.dtype == np.float32:
-                    check_numbers(array, info)
         return [array for array, _ in fitted], any(quantized for _, quantized in fitted)
 
 

@@ -48,7 +48,6 @@ struct PortShape {
   py::dtype dtype;
   std::vector<py::ssize_t> dims;  // dims[0] is any where the model is batchable
   std::size_t bytes;              // of one sample
-  bool is_float;
 };
 
 // The bytes of an object, as long as this lives; it must hold them in one contiguous run.
@@ -72,18 +71,6 @@ class HeldBytes {
   Py_buffer buffer_;
 };
 
-bool has_nan(const float* values, std::size_t count) {
-  // Whole blocks without a branch: the compiler makes vectors of them.
-  constexpr std::size_t kBlock = 1024;
-  for (std::size_t begin = 0; begin < count; begin += kBlock) {
-    const std::size_t end = std::min(begin + kBlock, count);
-    std::uint32_t found = 0;
-    for (std::size_t i = begin; i < end; ++i) found |= static_cast<std::uint32_t>(values[i] != values[i]);
-    if (found != 0) return true;
-  }
-  return false;
-}
-
 const auto* proxy_of(PyObject* array) { return py::detail::array_proxy(array); }
 std::byte* address_of(PyObject* array) { return reinterpret_cast<std::byte*>(proxy_of(array)->data); }
 
@@ -102,20 +89,14 @@ class PyEngine {
       status = engine_.load(held.bytes(), spans, FileLife::kLoad, tier, threads);
     }
     check(status);
-    for (const Node& node : engine_.model().nodes) {
-      rounds_floats_ |= node.op == OpCode::quantize || node.op == OpCode::dynamic_quantize;
-    }
     for (const Port& port : engine_.model().inputs) inputs_.push_back(port_shape(port));
     for (const Port& port : engine_.model().outputs) outputs_.push_back(port_shape(port));
   }
 
   const Engine& engine() const { return engine_; }
 
-  // Whether it rounds floats to integers, which would make numbers of NaN.
-  bool rounds_floats() const { return rounds_floats_; }
-
   // Runs on arrays that fit as they are. Returns new arrays or, where it is given, `out`: an array, or a tuple of one
-  // for each output. An empty object where one does not fit, or has NaN that would be rounded.
+  // for each output. An empty object where one does not fit.
   py::object try_run(PyObject* const* arrays, std::size_t count, PyObject* out);
 
   // Nanoseconds of every step in each of `repeats` runs of one sample.
@@ -124,8 +105,7 @@ class PyEngine {
  private:
   PortShape port_shape(const Port& port) const {
     const Tensor& tensor = engine_.model().tensors[port.tensor];
-    return {
-        dtype_of(port.dtype), {tensor.dims.begin(), tensor.dims.end()}, tensor.bytes, port.dtype == DType::kFloat32};
+    return {dtype_of(port.dtype), {tensor.dims.begin(), tensor.dims.end()}, tensor.bytes};
   }
 
   bool fits(PyObject* object, const PortShape& port, py::ssize_t& samples) const;
@@ -140,7 +120,6 @@ class PyEngine {
   ContextPool contexts_{engine_, system_allocator()};
   std::vector<PortShape> inputs_;
   std::vector<PortShape> outputs_;
-  bool rounds_floats_ = false;
 };
 
 // `samples` is -1 before the first input.
@@ -228,10 +207,6 @@ py::object PyEngine::try_run(PyObject* const* arrays, std::size_t count, PyObjec
   for (std::size_t i = 0; i < count; ++i) {
     if (!fits(arrays[i], inputs_[i], samples)) return {};
     addresses[i] = address_of(arrays[i]);
-    if (rounds_floats_ && inputs_[i].is_float) {
-      const std::size_t size = inputs_[i].bytes / sizeof(float) * static_cast<std::size_t>(samples);
-      if (has_nan(reinterpret_cast<const float*>(addresses[i]), size)) return {};
-    }
   }
   py::object outputs;
   if (out == nullptr) {
@@ -395,7 +370,6 @@ void bind_engine(py::module_& module) {
       .def("_inputs", [](const PyEngine& self) { return describe_ports(self, self.engine().model().inputs); })
       .def("_outputs", [](const PyEngine& self) { return describe_ports(self, self.engine().model().outputs); })
       .def("_steps", describe_steps)
-      .def_property_readonly("_rounds_floats", &PyEngine::rounds_floats)
       .def_property_readonly("_batchable", [](const PyEngine& self) { return self.engine().batchable(); })
       .def_property_readonly("isa", [](const PyEngine& self) { return isa_name(self.engine().isa()); })
       .def_property_readonly("threads", [](const PyEngine& self) { return self.engine().threads(); })

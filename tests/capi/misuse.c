@@ -352,8 +352,26 @@ static void check_wide_numbers(const char* path) {
   intaglio_model_close(model);
 }
 
+/* A network that makes integers of its input, float32 of shape [2, 2]. */
+static void check_numbers(const char* path) {
+  intaglio_model* model = NULL;
+  intaglio_context* context = NULL;
+  float numbers[4] = {0.0F, 1.0F, 0.0F, 0.0F};
+  signed char rounded[4];
+  const intaglio_input input = {numbers, sizeof(numbers)};
+  const intaglio_output output = {rounded, sizeof(rounded)};
+  FINE(intaglio_model_open_file(path, NULL, &model, &error));
+  FINE(intaglio_context_create(model, &context, &error));
+  FINE(intaglio_context_run(context, &input, 1, &output, 1, &error));
+  CHECK(rounded[1] == 2);
+  numbers[2] = strtof("nan", NULL);
+  EXPECT(intaglio_context_run(context, &input, 1, &output, 1, &error), INTAGLIO_INPUT, "'reals': NaN at (1, 0)");
+  FINE(intaglio_context_close(context, &error));
+  intaglio_model_close(model);
+}
+
 int main(int argc, char** argv) {
-  if (argc != 3) return 2;
+  if (argc != 4) return 2;
   digits_path = argv[1];
   digits = read_all(digits_path, &digits_size);
   check_opening();
@@ -368,6 +386,7 @@ int main(int argc, char** argv) {
   check_quantization();
   check_busy();
   check_wide_numbers(argv[2]);
+  check_numbers(argv[3]);
   free(digits);
   return failures != 0;
 }

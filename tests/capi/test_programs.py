@@ -37,6 +37,16 @@ def float_network(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def rounding_network(tmp_path: Path) -> Path:
+    """A network that makes integers of its input."""
+    builder = intaglio.Builder()
+    builder.output(builder.quantize(builder.input("reals", (2, 2), dtype="float32"), 0.5, 0))
+    path = tmp_path / "rounding.intaglio"
+    builder.build().save(path)
+    return path
+
+
 def check_answers(language: str, printed: str) -> None:
     """The answers for a picture of zeros."""
     (logits,) = intaglio.load(demo.model_bytes()).run({"image": np.zeros((1, 8, 8, 1), np.uint8)}, raw=True).values()
@@ -68,20 +78,24 @@ def test_examples_under_sanitizers(language: str, sanitizing: Toolbox, examples:
 
 
 @pytest.mark.parametrize("static", [True, False], ids=["static", "shared"])
-def test_misuse_is_told(release: Toolbox, root: Path, static: bool, digits: Path, float_network: Path) -> None:
+def test_misuse_is_told(
+    release: Toolbox, root: Path, static: bool, digits: Path, float_network: Path, rounding_network: Path
+) -> None:
     program = release.compile(root / "tests" / "capi" / "misuse.c", static=static)
-    program.run(digits, float_network)
+    program.run(digits, float_network, rounding_network)
 
 
-def test_misuse_under_sanitizers(sanitizing: Toolbox, root: Path, digits: Path, float_network: Path) -> None:
+def test_misuse_under_sanitizers(
+    sanitizing: Toolbox, root: Path, digits: Path, float_network: Path, rounding_network: Path
+) -> None:
     """Also: this build has neither vector tiers nor float32 ops, and says so."""
     assert "float32" not in BUILT_OPS
-    sanitizing.compile(root / "tests" / "capi" / "misuse.c").run(digits, float_network)
+    sanitizing.compile(root / "tests" / "capi" / "misuse.c").run(digits, float_network, rounding_network)
 
 
-def test_checks_can_fail(release: Toolbox, root: Path, digits: Path) -> None:
+def test_checks_can_fail(release: Toolbox, root: Path, digits: Path, rounding_network: Path) -> None:
     """A network where misuse.c expects one with float32 numbers."""
-    release.compile(root / "tests" / "capi" / "misuse.c").run(digits, digits, expect=1)
+    release.compile(root / "tests" / "capi" / "misuse.c").run(digits, digits, rounding_network, expect=1)
 
 
 @pytest.mark.parametrize("standard", ["c11", "c++11"])
