@@ -83,7 +83,8 @@ constexpr std::size_t sweep_channel(std::size_t channels, std::size_t chunk, std
   const std::size_t lanes = chunk / 4;
   const std::size_t vector = entry % chunk / lanes;
   const std::size_t lane = entry % lanes;
-  return sweep_first(channels, chunk, entry / chunk) + lane / 4 * 16 + vector * 4 + lane % 4;
+  const std::size_t channel = lane / 4 * 16 + vector * 4 + lane % 4;
+  return channels < chunk ? channel % channels : sweep_first(channels, chunk, entry / chunk) + channel;
 }
 
 struct DepthwiseKernels {

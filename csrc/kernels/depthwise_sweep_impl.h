@@ -3,10 +3,15 @@
 //
 //   cells_of(rows, at, cells)  4 * kLanes cells as kVectors vectors, in the order of sweep_channel()
 //   Narrow::bytes              turns that order back
+//   cells_at_edge(rows, at, end, cell, cells)
+//                              the same, but `cell` for bytes outside [0, end) of the rows, which are not read
 //   padding_cells(cell)        a vector of one cell
+//   held(vector)               the vector, opaque
 //
 // Each column of input is interleaved once, for the three windows it lies in and for every output row of the sweep.
 #pragma once
+
+#include <algorithm>
 
 #include "kernels/depthwise.h"
 #include "kernels/depthwise_store.h"
@@ -161,8 +166,123 @@ class ChunkSweep {
   std::size_t channels_, outputs_;
 };
 
+// Few channels, stride 1: a chunk is several neighbouring columns, and its windows are three chunks that overlap.
+template <class Simd, int kRows>
+class FoldedSweep {
+ public:
+  explicit INTAGLIO_INLINE FoldedSweep(const DepthwiseSweep& work)
+      : rows_{work.rows[0], work.rows[1], work.rows[2], work.rows[3]},
+        requantization_(work.requantization),
+        bias_(work.bias),
+        weights_(work.weights),
+        out_(work.out),
+        out_row_step_(work.out_row_step),
+        channels_(work.channels),
+        shift_(work.before * work.channels),
+        bytes_(work.inside * work.channels),
+        padding_cell_(work.padding_cell) {}
+
+  // The outputs from `at` on.
+  INTAGLIO_INLINE void chunk_at_edge(std::size_t at) {
+    const std::size_t from = at - shift_;
+    ColumnSums<Simd, kRows> sums;
+    open(sums);
+#pragma GCC unroll 3
+    for (std::size_t tap = 0; tap < kWindow; ++tap) {
+      typename Simd::Cells cells[kVectors];
+      Simd::cells_at_edge(rows_, from + tap * channels_, bytes_, padding_cell_, cells);
+      add(sums, static_cast<int>(tap), cells);
+    }
+    store(sums, at);
+  }
+
+  // The same where no window leaves the row. Two columns to a chunk share their `last` cells with the next chunk's
+  // first; kTwo says so.
+  template <bool kTwo>
+  INTAGLIO_INLINE void chunk(std::size_t at, typename Simd::Cells (&last)[kVectors]) {
+    const std::size_t from = at - shift_;
+    ColumnSums<Simd, kRows> sums;
+    open(sums);
+    if constexpr (!kTwo) Simd::cells_of(rows_, from, last);
+    add(sums, 0, last);
+    Simd::cells_of(rows_, from + channels_, last);
+    add(sums, 1, last);
+    Simd::cells_of(rows_, from + 2 * channels_, last);
+    add(sums, 2, last);
+    store(sums, at);
+  }
+
+  INTAGLIO_INLINE void first_cells(std::size_t at, typename Simd::Cells (&cells)[kVectors]) const {
+    Simd::cells_of(rows_, at - shift_, cells);
+  }
+
+  // Whether no window of the chunk leaves the row.
+  INTAGLIO_INLINE bool inside(std::size_t at) const {
+    return at >= shift_ && at - shift_ + 2 * channels_ + kVectors * Simd::kLanes <= bytes_;
+  }
+
+ private:
+  INTAGLIO_INLINE void open(ColumnSums<Simd, kRows>& sums) {
+    asm("" : "+r"(bias_), "+r"(weights_), "+r"(requantization_.scale));  // opaque, or registers would hold the arrays
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      const auto first = (typename Simd::Sum)Simd::held(Simd::load(bias_ + v * Simd::kLanes));
+#pragma GCC unroll 2
+      for (int row = 0; row < kRows; ++row) sums[row][v] = first;
+    }
+  }
+
+  INTAGLIO_INLINE void add(ColumnSums<Simd, kRows>& sums, int tap,
+                           const typename Simd::Cells (&cells)[kVectors]) const {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+#pragma GCC unroll 2
+      for (int row = 0; row < kRows; ++row) {
+        const int index = (row * kWindow + tap) * kVectors + v;
+        const auto weights = Simd::load_cells(weights_ + index * (Simd::kLanes * int{kCellBytes}));
+        sums[row][v] = Simd::dot(sums[row][v], cells[v], weights);
+      }
+    }
+  }
+
+  INTAGLIO_INLINE void store(ColumnSums<Simd, kRows>& sums, std::size_t at) {
+    store_bounded<Simd, kRows>(requantization_, 0, sums, out_ + at, out_row_step_, kVectors * Simd::kLanes);
+  }
+
+  const std::uint8_t* rows_[4];
+  Requantization requantization_;
+  const std::int32_t* bias_;
+  const std::byte* weights_;
+  std::uint8_t* out_;
+  std::ptrdiff_t out_row_step_;
+  std::size_t channels_, shift_, bytes_;
+  std::uint32_t padding_cell_;
+};
+
+template <class Simd, int kRows>
+__attribute__((noinline)) void run_folded_edge(const DepthwiseSweep& work, std::size_t at) {
+  FoldedSweep<Simd, kRows>(work).chunk_at_edge(at);
+}
+
+template <class Simd, int kRows, bool kTwo>
+__attribute__((noinline)) void run_folded_sweep(const DepthwiseSweep& work) {
+  constexpr std::size_t kChunk = kVectors * Simd::kLanes;
+  const std::size_t outputs = work.columns * work.channels;
+  FoldedSweep<Simd, kRows> sweep(work);
+  std::size_t at = 0;
+  for (; at < outputs && !sweep.inside(at); at += kChunk) {
+    run_folded_edge<Simd, kRows>(work, std::min(at, outputs - kChunk));
+  }
+  if (at + kChunk <= outputs) {
+    typename Simd::Cells last[kVectors];
+    sweep.first_cells(at, last);
+    for (; at + kChunk <= outputs && sweep.inside(at); at += kChunk) sweep.template chunk<kTwo>(at, last);
+  }
+  for (; at < outputs; at += kChunk) run_folded_edge<Simd, kRows>(work, std::min(at, outputs - kChunk));
+}
+
 template <class Simd, int kStride>
-void run_sweep(const DepthwiseSweep& work) {
+__attribute__((noinline)) void run_chunks(const DepthwiseSweep& work) {
   constexpr std::size_t kChunk = kVectors * Simd::kLanes;
   const std::size_t chunks = (work.channels + kChunk - 1) / kChunk;
   for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
@@ -176,9 +296,17 @@ void run_sweep(const DepthwiseSweep& work) {
 }
 
 template <class Simd>
+void run_stride_1(const DepthwiseSweep& work) {
+  constexpr std::size_t kChunk = kVectors * Simd::kLanes;
+  if (work.channels >= kChunk) return run_chunks<Simd, 1>(work);
+  if (2 * work.channels == kChunk) return run_folded_sweep<Simd, sweep_rows(1), true>(work);
+  run_folded_sweep<Simd, sweep_rows(1), false>(work);
+}
+
+template <class Simd>
 constexpr DepthwiseKernels with_sweeps(DepthwiseKernels kernels) {
-  kernels.sweep[0] = run_sweep<Simd, 1>;
-  kernels.sweep[1] = run_sweep<Simd, 2>;
+  kernels.sweep[0] = run_stride_1<Simd>;
+  kernels.sweep[1] = run_chunks<Simd, 2>;
   return kernels;
 }
 

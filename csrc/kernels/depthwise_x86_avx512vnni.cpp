@@ -4,6 +4,8 @@
 // Registers: 28 accumulators (4 vectors of channels at 7 sites), 1 of weights, 1 of cells: 74 instructions for 28 dots.
 // Or, where three taps are neighbours, 24 accumulators (6 sites), 3 of weights, 1 of cells: 133 instructions for 72
 // dots.
+#include <algorithm>
+
 #include "kernels/depthwise_impl.h"
 #include "kernels/depthwise_sweep_impl.h"
 #include "kernels/rounding_x86_512.h"
@@ -97,6 +99,18 @@ struct Avx512VnniSweep : Avx512Vnni {
 
   static INTAGLIO_INLINE void cells_of(const std::uint8_t* const* rows, std::size_t at, Cells (&cells)[kVectors]) {
     unpack(load(rows[0] + at), load(rows[1] + at), load(rows[2] + at), load(rows[3] + at), cells);
+  }
+  static INTAGLIO_INLINE void cells_at_edge(const std::uint8_t* const* rows, std::size_t at, std::size_t end,
+                                            std::uint32_t cell, Cells (&cells)[kVectors]) {
+    const auto before = static_cast<std::ptrdiff_t>(at) < 0 ? std::size_t{0} - at : 0;
+    const __mmask64 inside =
+        before < 64 && at + before < end
+            ? _bzhi_u64(~0ULL, static_cast<unsigned>(std::min<std::size_t>(end - at, 64))) >> before << before
+            : 0;
+    const __m512i padding = padding_cells(cell);
+    unpack(_mm512_mask_loadu_epi8(padding, inside, rows[0] + at), _mm512_mask_loadu_epi8(padding, inside, rows[1] + at),
+           _mm512_mask_loadu_epi8(padding, inside, rows[2] + at), _mm512_mask_loadu_epi8(padding, inside, rows[3] + at),
+           cells);
   }
   static INTAGLIO_INLINE Cells padding_cells(std::uint32_t cell) { return _mm512_set1_epi32(static_cast<int>(cell)); }
 };

@@ -78,8 +78,11 @@ void run(const void* arguments, const Memory& memory, int part, int parts) {
 // Whether chunks that overlap repeat little work; with stride 2, bands do so much more that half is little.
 bool fills_chunks(const DepthwiseKernels& kernels, const DepthwiseShape& shape) {
   const auto chunk = static_cast<std::int64_t>(kernels.chunk);
+  if (shape.channels < chunk) {
+    return shape.stride_h == 1 && chunk % shape.channels == 0 && shape.out_width * shape.channels >= chunk;
+  }
   const std::int64_t done = (shape.channels + chunk - 1) / chunk * chunk;
-  return shape.channels >= chunk && (shape.stride_h == 2 || 6 * done <= 7 * shape.channels);
+  return shape.stride_h == 2 || 6 * done <= 7 * shape.channels;
 }
 
 }  // namespace
