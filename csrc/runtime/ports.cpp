@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cinttypes>
-#include <cstdio>
 #include <cstring>
+
+#include "base/text.h"
 
 namespace intaglio {
 
@@ -54,19 +55,16 @@ Status check_numbers(const Tensor& port, const std::byte* values, std::int64_t f
   const std::size_t found = find_nan(floats, count);
   if (found == count) return {};
   // The index along each axis; the first counts the samples too.
-  char position[128];
-  char* at = position;
+  char position[128] = "";
+  std::size_t used = 0;
   std::int64_t rest = first * port.elements + static_cast<std::int64_t>(found);
   std::int64_t inner = port.elements;
   for (std::size_t axis = 0; axis < port.dims.size(); ++axis) {
     inner /= port.dims[axis];
-    const int left = static_cast<int>(position + sizeof(position) - at);
-    const int written =
-        std::snprintf(at, static_cast<std::size_t>(left), axis == 0 ? "%" PRId64 : ", %" PRId64, rest / inner);
-    at += std::min(written, left - 1);
+    const char* const format = axis == 0 ? "%" PRId64 : ", %" PRId64;
+    used += write_text(position + used, sizeof(position) - used, format, rest / inner);
     rest %= inner;
   }
-  *at = '\0';
   const auto name = port.name;
   return Status::error(Code::kInput, "input '%.*s': NaN at (%s%s)",
                        static_cast<int>(std::min<std::size_t>(name.size(), 100)), name.data(), position,
