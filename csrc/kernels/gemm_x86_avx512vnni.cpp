@@ -2,13 +2,12 @@
 // constants of requantization. vpdpbusd sums four u8 x s8 products into int32 exactly (vpdpbusds would saturate):
 // latency 4, two a cycle on Zen 5 and Cascade Lake, one on Zen 4 and Ice Lake client, so 8 sums hide its latency.
 #include "kernels/gemm_impl.h"
-#include "kernels/rounding_x86_512.h"
+#include "kernels/gemm_x86_512.h"
 
 namespace intaglio {
 namespace {
 
-struct Avx512Vnni : Rounding512 {
-  static constexpr int kVectors = 1;
+struct Avx512Vnni : Gemm512 {
   template <int NP>
   static constexpr std::size_t kRows = 16 / NP;
   static constexpr int kTallPanels = 2;
@@ -21,9 +20,6 @@ struct Avx512Vnni : Rounding512 {
   using Weights = __m512i;
   using Activations = __m512i;
 
-  static Vector load_bias(const std::int32_t* p) { return _mm512_loadu_si512(p); }
-  static Vector add(Vector a, Vector b) { return _mm512_add_epi32(a, b); }
-  static Vector splat(std::int32_t i) { return _mm512_set1_epi32(i); }
   static Weights load_weights(const std::int8_t* p) { return _mm512_load_si512(p); }
   static Activations broadcast(const std::uint8_t* p) {
     std::int32_t four;
@@ -32,46 +28,6 @@ struct Avx512Vnni : Rounding512 {
   }
   static Vector dot(Vector sum, Activations x, Weights w) { return _mm512_dpbusd_epi32(sum, x, w); }
   static void keep(Vector& v) { asm volatile("" : "+v"(v)); }
-
-  static constexpr bool kMasksStores = true;
-  template <int kWidth>
-  static void store(std::uint8_t* p, Bytes bytes, int piece) {
-    if constexpr (kWidth == 64) {
-      _mm512_storeu_si512(p, bytes);
-    } else if constexpr (kWidth == 32) {
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), half(bytes, piece));
-    } else {
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(p), quarter(bytes, piece));
-    }
-  }
-  template <int kWidth>
-  static void store(std::uint8_t* p, Bytes bytes, int piece, std::size_t columns) {
-    const std::uint64_t mask = _bzhi_u64(~0ULL, static_cast<unsigned>(columns));
-    if constexpr (kWidth == 64) {
-      _mm512_mask_storeu_epi8(p, mask, bytes);
-    } else if constexpr (kWidth == 32) {
-      _mm256_mask_storeu_epi8(p, static_cast<__mmask32>(mask), half(bytes, piece));
-    } else {
-      _mm_mask_storeu_epi8(p, static_cast<__mmask16>(mask), quarter(bytes, piece));
-    }
-  }
-
- private:
-  static __m256i half(Bytes bytes, int piece) {
-    return piece == 0 ? _mm512_castsi512_si256(bytes) : _mm512_extracti64x4_epi64(bytes, 1);
-  }
-  static __m128i quarter(Bytes bytes, int piece) {
-    switch (piece) {
-      case 0:
-        return _mm512_castsi512_si128(bytes);
-      case 1:
-        return _mm512_extracti32x4_epi32(bytes, 1);
-      case 2:
-        return _mm512_extracti32x4_epi32(bytes, 2);
-      default:
-        return _mm512_extracti32x4_epi32(bytes, 3);
-    }
-  }
 };
 
 }  // namespace
