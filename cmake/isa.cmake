@@ -7,11 +7,12 @@ set(INTAGLIO_FLAGS_scalar "")
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   set(INTAGLIO_ARCHITECTURE x86)
-  list(APPEND INTAGLIO_KNOWN_ISAS x86_avx2 x86_avxvnni x86_avx512vnni)
+  list(APPEND INTAGLIO_KNOWN_ISAS x86_avx2 x86_avxvnni x86_avx512vnni x86_amx)
   set(INTAGLIO_FLAGS_x86_avx2 -mavx2 -mbmi2 -mfma)
   set(INTAGLIO_FLAGS_x86_avxvnni ${INTAGLIO_FLAGS_x86_avx2} -mavxvnni)
   set(INTAGLIO_FLAGS_x86_avx512vnni ${INTAGLIO_FLAGS_x86_avx2} -mavx512f -mavx512bw -mavx512vl -mavx512dq
                                     -mavx512vnni -mprefer-vector-width=512)
+  set(INTAGLIO_FLAGS_x86_amx ${INTAGLIO_FLAGS_x86_avx512vnni} -mamx-tile -mamx-int8)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
   set(INTAGLIO_ARCHITECTURE arm)
   list(APPEND INTAGLIO_KNOWN_ISAS arm_neon arm_dotprod arm_i8mm)
@@ -25,6 +26,10 @@ endif()
 set(INTAGLIO_ISAS all CACHE STRING "Instruction-set tiers to build: all, or a list such as scalar;avx2")
 string(REGEX REPLACE "[^;]*_" "" names "${INTAGLIO_KNOWN_ISAS}")
 intaglio_left_out("${INTAGLIO_ISAS}" "${names}" "scalar" INTAGLIO_ISAS_LEFT_OUT)
+
+if(avx512vnni IN_LIST INTAGLIO_ISAS_LEFT_OUT AND amx IN_LIST names AND NOT amx IN_LIST INTAGLIO_ISAS_LEFT_OUT)
+  message(FATAL_ERROR "the tier amx needs avx512vnni, whose kernels run its small layers: add that to INTAGLIO_ISAS")
+endif()
 
 # GCC's intrinsics headers use undefined vectors by design, and GCC before 13 warns about them.
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)

@@ -32,7 +32,7 @@ def data() -> Path:
 
 
 _ARM = platform.machine() in ("aarch64", "arm64")
-_TIERS = ["scalar", *(["neon", "dotprod", "i8mm"] if _ARM else ["avx2", "avxvnni", "avx512vnni"])]
+_TIERS = ["scalar", *(["neon", "dotprod", "i8mm"] if _ARM else ["avx2", "avxvnni", "avx512vnni", "amx"])]
 
 
 @pytest.fixture(params=_TIERS)

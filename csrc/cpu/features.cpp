@@ -5,6 +5,10 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #elif defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
 #endif
@@ -37,10 +41,11 @@ CpuInfo detect() {
   const Registers base = cpuid(1, 0);
   const Registers extended = cpuid(7, 0);
   const Registers extended1 = extended.a >= 1 ? cpuid(7, 1) : Registers{};
-  constexpr std::uint64_t kYmm = 0x06, kZmm = 0xE6;
+  constexpr std::uint64_t kYmm = 0x06, kZmm = 0xE6, kTiles = 0x60000;
   const std::uint64_t saved = bit(base.c, 27) ? saved_states() : 0;
   const bool ymm = (saved & kYmm) == kYmm && bit(base.c, 28);
   const bool zmm = ymm && (saved & kZmm) == kZmm;
+  const bool tiles = (saved & kTiles) == kTiles;
 
   CpuInfo info{{},
                {{"avx2", ymm && bit(extended.b, 5)},
@@ -51,7 +56,9 @@ CpuInfo detect() {
                 {"avx512dq", zmm && bit(extended.b, 17)},
                 {"avx512bw", zmm && bit(extended.b, 30)},
                 {"avx512vl", zmm && bit(extended.b, 31)},
-                {"avx512_vnni", zmm && bit(extended.c, 11)}}};
+                {"avx512_vnni", zmm && bit(extended.c, 11)},
+                {"amx_tile", tiles && bit(extended.d, 24)},
+                {"amx_int8", tiles && bit(extended.d, 25)}}};
   for (unsigned i = 0; i < 3; ++i) {
     const Registers part = cpuid(0x80000002u + i, 0);
     std::memcpy(info.name + 16 * i, &part, 16);
@@ -84,5 +91,14 @@ CpuInfo detect() {
 }  // namespace
 
 CpuInfo cpu_info() { return detect(); }
+
+bool request_tiles() {
+#if defined(__x86_64__) && defined(__linux__)
+  constexpr int kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
+}
 
 }  // namespace intaglio

@@ -10,7 +10,7 @@ struct CpuFeature {
   bool present = false;   // in the CPU, with registers the operating system saves
 };
 
-inline constexpr int kMaxCpuFeatures = 9;
+inline constexpr int kMaxCpuFeatures = 11;
 
 struct CpuInfo {
   char name[49] = {};                         // the maker's name for the CPU; empty where it gives none
@@ -19,5 +19,9 @@ struct CpuInfo {
 
 // Asks the CPU anew, which takes microseconds.
 CpuInfo cpu_info();
+
+// Asks the operating system for the tiles of AMX, which a process must before it uses them, and which stay permitted to
+// all its threads.
+bool request_tiles();
 
 }  // namespace intaglio

@@ -18,6 +18,8 @@ bool has(const CpuInfo& cpu, std::string_view feature) {
 
 bool detect(const CpuInfo& cpu, Isa isa) {
   const bool avx2 = has(cpu, "avx2") && has(cpu, "bmi2") && has(cpu, "fma");
+  const bool avx512_vnni = avx2 && has(cpu, "avx512f") && has(cpu, "avx512dq") && has(cpu, "avx512bw") &&
+                           has(cpu, "avx512vl") && has(cpu, "avx512_vnni");
   switch (isa) {
     case Isa::kScalar:
       return true;
@@ -26,8 +28,9 @@ bool detect(const CpuInfo& cpu, Isa isa) {
     case Isa::kAvxVnni:
       return avx2 && has(cpu, "avx_vnni");
     case Isa::kAvx512Vnni:
-      return avx2 && has(cpu, "avx512f") && has(cpu, "avx512dq") && has(cpu, "avx512bw") && has(cpu, "avx512vl") &&
-             has(cpu, "avx512_vnni");
+      return avx512_vnni;
+    case Isa::kAmx:
+      return avx512_vnni && has(cpu, "amx_tile") && has(cpu, "amx_int8");
     case Isa::kNeon:
       return has(cpu, "asimd");
     case Isa::kDotprod:
@@ -53,6 +56,8 @@ std::uint32_t cpu_tiers() {
   return tiers;
 }
 
+bool is_permitted(Isa isa) { return isa != Isa::kAmx || request_tiles(); }
+
 }  // namespace
 
 bool cpu_has(Isa isa) { return ((cpu_tiers() >> static_cast<int>(isa)) & 1) != 0; }
@@ -62,7 +67,7 @@ bool is_available(Isa isa) { return is_built(isa) && cpu_has(isa); }
 Isa best_isa() {
   Isa best = Isa::kScalar;
   for (const Isa isa : kAllIsas) {
-    if (is_available(isa)) best = isa;
+    if (is_available(isa) && is_permitted(isa)) best = isa;
   }
   return best;
 }
@@ -79,7 +84,10 @@ Result<Isa> choose_isa(std::string_view name) {
       if (!is_built(isa)) return Status::error(Code::kIsa, "this build was made without the tier '%s'", isa_name(isa));
     }
     if (!is_available(isa)) continue;
-    if (name == isa_name(isa)) return isa;
+    if (name == isa_name(isa)) {
+      if (is_permitted(isa)) return isa;
+      return Status::error(Code::kIsa, "the operating system does not permit the tier '%s'", isa_name(isa));
+    }
     length += write_text(present + length, sizeof(present) - length, "%s%s", length > 0 ? ", " : "", isa_name(isa));
   }
   return Status::error(Code::kIsa, "%s instruction-set tier '%.*s': this CPU has %s", known ? "unavailable" : "unknown",

@@ -14,9 +14,9 @@
 namespace intaglio {
 
 // Worst first. A tier runs its own kernels, and where it has none those of the tiers it includes.
-enum class Isa : std::uint8_t { kScalar, kAvx2, kAvxVnni, kAvx512Vnni, kNeon, kDotprod, kI8mm };
-inline constexpr Isa kAllIsas[] = {Isa::kScalar, Isa::kAvx2,    Isa::kAvxVnni, Isa::kAvx512Vnni,
-                                   Isa::kNeon,   Isa::kDotprod, Isa::kI8mm};
+enum class Isa : std::uint8_t { kScalar, kAvx2, kAvxVnni, kAvx512Vnni, kAmx, kNeon, kDotprod, kI8mm };
+inline constexpr Isa kAllIsas[] = {Isa::kScalar, Isa::kAvx2, Isa::kAvxVnni, Isa::kAvx512Vnni,
+                                   Isa::kAmx,    Isa::kNeon, Isa::kDotprod, Isa::kI8mm};
 
 constexpr const char* isa_name(Isa isa) {
   switch (isa) {
@@ -28,6 +28,8 @@ constexpr const char* isa_name(Isa isa) {
       return "avxvnni";
     case Isa::kAvx512Vnni:
       return "avx512vnni";
+    case Isa::kAmx:
+      return "amx";
     case Isa::kNeon:
       return "neon";
     case Isa::kDotprod:
@@ -45,6 +47,7 @@ constexpr bool is_built(Isa isa) { return !listed(isa_name(isa), INTAGLIO_ISAS_L
 constexpr bool includes(Isa tier, Isa kernel) {
   if (kernel == Isa::kScalar || kernel == tier) return true;
   if (kernel >= Isa::kNeon) return tier >= kernel;
+  if (kernel == Isa::kAvx512Vnni) return tier == Isa::kAmx;
   return kernel == Isa::kAvx2 && tier > Isa::kAvx2 && tier < Isa::kNeon;
 }
 
@@ -52,10 +55,11 @@ constexpr bool includes(Isa tier, Isa kernel) {
 bool cpu_has(Isa isa);
 // The CPU and this build have it.
 bool is_available(Isa isa);
+// The best that is available, and that the operating system permits: of AMX's tiles it is asked here, not before.
 Isa best_isa();
 
-// The tier called `name`, or the best available for an empty name; an error for an unknown name or one that is not
-// available.
+// The tier called `name`, or the best for an empty name; an error for an unknown name or one that is not available or
+// not permitted.
 Result<Isa> choose_isa(std::string_view name);
 
 }  // namespace intaglio

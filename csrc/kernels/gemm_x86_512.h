@@ -1,7 +1,6 @@
 // What the 512-bit GEMM kernels (AVX512-VNNI, AMX) share: everything but the dot product. See gemm_impl.h.
 #pragma once
 
-#include "kernels/gemm_store.h"
 #include "kernels/rounding_x86_512.h"
 
 namespace intaglio {
@@ -9,12 +8,12 @@ namespace {
 
 struct Gemm512 : Rounding512 {
   static constexpr int kVectors = 1;
+  static constexpr bool kMasksStores = true;
 
   static Vector load_bias(const std::int32_t* p) { return _mm512_loadu_si512(p); }
   static Vector add(Vector a, Vector b) { return _mm512_add_epi32(a, b); }
   static Vector splat(std::int32_t i) { return _mm512_set1_epi32(i); }
 
-  static constexpr bool kMasksStores = true;
   template <int kWidth>
   static void store(std::uint8_t* p, Bytes bytes, int piece) {
     if constexpr (kWidth == 64) {

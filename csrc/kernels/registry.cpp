@@ -34,9 +34,8 @@ constexpr Kernels find(Isa tier) {
 }  // namespace
 
 const Kernels& kernels_for(Isa tier) {
-  static constexpr Kernels tiers[] = {find(Isa::kScalar),     find(Isa::kAvx2), find(Isa::kAvxVnni),
-                                      find(Isa::kAvx512Vnni), find(Isa::kNeon), find(Isa::kDotprod),
-                                      find(Isa::kI8mm)};
+  static constexpr Kernels tiers[] = {find(Isa::kScalar), find(Isa::kAvx2), find(Isa::kAvxVnni), find(Isa::kAvx512Vnni),
+                                      find(Isa::kAmx),    find(Isa::kNeon), find(Isa::kDotprod), find(Isa::kI8mm)};
   return tiers[static_cast<std::size_t>(tier)];
 }
 

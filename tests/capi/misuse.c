@@ -132,7 +132,7 @@ static void check_memory_that_ends(void) {
 }
 
 static void check_tiers(void) {
-  static const char* const known[] = {"scalar", "avx2", "avxvnni", "avx512vnni"};
+  static const char* const known[] = {"scalar", "avx2", "avxvnni", "avx512vnni", "amx"};
   for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); ++i) {
     intaglio_options options = INTAGLIO_OPTIONS_INIT;
     intaglio_model* model;

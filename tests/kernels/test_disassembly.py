@@ -21,7 +21,9 @@ if platform.machine() not in ("x86_64", "AMD64"):
 if not (shutil.which("objdump") and shutil.which("nm")):
     pytest.skip("needs objdump and nm (binutils)", allow_module_level=True)
 
-DOTS = {"x86_avx2": "vpmaddwd", "x86_avxvnni": "vpdpbusd", "x86_avx512vnni": "vpdpbusd"}
+DOTS = {"x86_avx2": "vpmaddwd", "x86_avxvnni": "vpdpbusd", "x86_avx512vnni": "vpdpbusd", "x86_amx": "tdpbusd"}
+#: What tiers lack: they run another's kernels.
+LACKING = {("x86_avxvnni", "float_gemm"), ("x86_amx", "float_gemm"), ("x86_amx", "depthwise")}
 JUMP = re.compile(r"j\w+\s+([0-9a-f]+)")
 
 
@@ -48,8 +50,8 @@ def objects(build: Path, target: str, pattern: str = "*.o") -> list[Path]:
 @pytest.mark.parametrize("isa", DOTS)
 def test_inner_loops_leave_the_stack_alone(isa: str, family: str, registers: str, build: Path) -> None:
     """GEMM loops never touch it; longer depthwise loops may keep a loop's bound there, but no vector."""
-    if (isa, family) == ("x86_avxvnni", "float_gemm"):
-        pytest.skip("AVX-VNNI adds nothing to float32: that tier runs the kernels of AVX2")
+    if (isa, family) in LACKING:
+        pytest.skip(f"{isa} has no {family} kernels of its own")
     loops, dot = 0, "vfmadd" if family == "float_gemm" else DOTS[isa]
     for path in objects(build, f"intaglio_kernels_{isa}", f"{family}_*.o"):
         for name, lines in functions(path).items():
@@ -62,6 +64,22 @@ def test_inner_loops_leave_the_stack_alone(isa: str, family: str, registers: str
                     touched = [text for text in body if stack.search(text) and re.search(registers, text)]
                     assert not touched, f"{name} in {path.name}: {touched}"
     assert loops >= 4, f"found {loops} loops of dot products"
+
+
+def test_amx_loops_are_loads_and_products(build: Path) -> None:
+    """One for each number of tiles of rows and of panels: nothing else than tile instructions and the counting."""
+    (path,) = objects(build, "intaglio_kernels_x86_amx", "gemm_*.o")
+    loops = []
+    for name, lines in functions(path).items():
+        for body in inner_loops(lines, JUMP):
+            tiles = [text.split()[0] for text in body if "%tmm" in text]
+            if "tdpbusd" not in tiles or "exercise" in name:
+                continue
+            loops.append((tiles.count("tileloadd"), tiles.count("tdpbusd")))
+            others = [text for text in body if "%tmm" not in text]
+            assert len(others) <= 7, f"{name}: {others}"
+            assert all(re.match(r"(add|sub|lea|cmp|dec|mov +%|jn?e|jb)", text) for text in others), f"{name}: {others}"
+    assert sorted(loops) == [(2, 1), (3, 2), (3, 2), (4, 4)]
 
 
 @pytest.mark.parametrize("isa", DOTS)
