@@ -168,3 +168,13 @@ class Draw:
             return {**common, "weight_scale": scale, "out_scale": self.scale() * float(deviation.max())}
         spread = deviation if self.chance(0.6) else np.full(len(w), deviation.max())
         return {**common, "weight_scale": None, "requantization": self.requantization(spread)}
+
+
+class LargeDraw(Draw):
+    """Maps and channels enough for the kernels that leave small layers to others."""
+
+    def channels(self) -> int:
+        return int(self.rng.choice([16, 20, 24, 36, 48, 64, 67, 100, 130, 272]))
+
+    def image(self, channels: int | None = None) -> tuple[int, int, int, int]:
+        return self.integer(1, 2), self.integer(5, 14), self.integer(5, 40), channels or self.channels()

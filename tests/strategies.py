@@ -21,9 +21,9 @@ from intaglio.graph import Graph
 from intaglio.opset import BY_NAME
 
 
-def random_graph(op: str, rng: np.random.Generator) -> Graph:
+def random_graph(op: str, rng: np.random.Generator, kind: type[Draw] = Draw) -> Graph:
     """A valid graph whose only node is ``op``."""
-    draw = Draw(rng)
+    draw = kind(rng)
     result = MAKERS[op](draw)
     quantized = draw.builder.tensor(result).scale is not None
     draw.builder.output(result, "uint8" if quantized and draw.chance(0.2) else None)

@@ -21,6 +21,7 @@ from intaglio.graph import Graph
 from intaglio.opset import BY_NAME
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from draw import LargeDraw
 from int8_networks import NETWORKS
 from strategies import random_graph, random_inputs
 
@@ -54,6 +55,19 @@ def write_random_ops(folder: Path, per_op: int) -> Path:
                 yield graph, random_inputs(graph, rng)
 
     return _write(folder / f"random-ops-{per_op}", cases())
+
+
+def write_large_sums(folder: Path, per_op: int) -> Path:
+    """Sums of products of many rows and columns, which some kernels leave the others to."""
+
+    def cases() -> Iterator[Case]:
+        for number, op in enumerate(("conv2d", "transposed_conv2d", "fully_connected", "batch_matmul")):
+            for seed in range(per_op):
+                rng = np.random.default_rng([1, number, seed])
+                graph = random_graph(op, rng, LargeDraw)
+                yield graph, random_inputs(graph, rng)
+
+    return _write(folder / f"large-sums-{per_op}", cases())
 
 
 def _write(path: Path, cases: Iterable[Case]) -> Path:

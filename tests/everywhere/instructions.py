@@ -37,7 +37,7 @@ def main() -> None:
     source = ROOT / "tests" / "everywhere" / "count_instructions.c"
     subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", str(plugin), str(source)], check=True)
     for kind, (emulator, tiers) in EMULATED.items():
-        program = build(kind, BUILD)
+        program = build(kind, BUILD) / "run_cases"
         for tier in tiers:
             for file in map(Path, sys.argv[1:]):
                 once, thrice = (count(emulator, plugin, program, tier, file, repeats) for repeats in (1, 3))

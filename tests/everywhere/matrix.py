@@ -32,19 +32,27 @@ class Outcome:
     tier: str = ""
     hashes: dict[str, str] = field(default_factory=dict)
     kernels: Counter[str] = field(default_factory=Counter)
+    modelled: Counter[str] = field(default_factory=Counter)
     failure: str = ""
 
 
-def build(target: str, folder: Path) -> Path:
-    """The test program for one kind of CPU."""
+def build(target: str, folder: Path, *programs: str) -> Path:
+    """All test programs for one kind of CPU, or those that are named, in the folder that is returned."""
     toolchain = ROOT / "cmake" / "toolchains" / f"{target}-linux.cmake"
     options = [f"-DCMAKE_TOOLCHAIN_FILE={toolchain}"] if toolchain.exists() else []
     if shutil.which("ninja"):
         options.append("-GNinja")
     place = folder / target
     _run("cmake", "-S", str(ROOT / "tests" / "everywhere"), "-B", str(place), "-DINTAGLIO_WERROR=ON", *options)
-    _run("cmake", "--build", str(place), "--parallel", str(os.cpu_count() or 1))
-    return place / "run_cases"
+    _run(
+        "cmake",
+        "--build",
+        str(place),
+        "--parallel",
+        str(os.cpu_count() or 1),
+        *(["--target", *programs] if programs else []),
+    )
+    return place
 
 
 def _run(*command: str) -> None:
@@ -53,9 +61,9 @@ def _run(*command: str) -> None:
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
 
 
-def run(target: Target, program: Path, files: list[Path]) -> Outcome:
+def run(target: Target, programs: Path, files: list[Path]) -> Outcome:
     """All files on one CPU."""
-    command = [*target.command, str(program), *target.options, *map(str, files)]
+    command = [*target.command, str(programs / target.program), *target.options, *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     outcome = Outcome(target)
     for line in done.stdout.splitlines():
@@ -66,12 +74,16 @@ def run(target: Target, program: Path, files: list[Path]) -> Outcome:
                 outcome.hashes[name] = digest
             case ["kernel", name, count]:
                 outcome.kernels[name] = int(count)
+            case ["model", instruction, count]:
+                outcome.modelled[instruction] = int(count)
     if done.returncode != 0:
         outcome.failure = (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[0]
     elif outcome.tier != target.tier:
         outcome.failure = f"chose the tier {outcome.tier}"
     elif idle := [name for name in kernels_of(target.tier) if outcome.kernels[name] == 0]:
         outcome.failure = f"never ran {', '.join(idle)}"
+    elif target.modelled_on and not outcome.modelled.total():
+        outcome.failure = "never ran a modelled instruction"
     return outcome
 
 
@@ -85,6 +97,7 @@ def kernels_of(tier: str) -> list[str]:
 def own_runs(outcome: Outcome) -> int:
     """How often kernels of the tier ran, of any family."""
     ends = {"avx512vnni": ("_avx512vnni", "_avx512"), "avxvnni": ("_avxvnni", "_avx2")}
+    ends["amx"] = ("_amx", *ends["avx512vnni"])
     ends |= {"dotprod": ("_dotprod", "_neon"), "i8mm": ("_i8mm", "_neon")}
     return sum(n for name, n in outcome.kernels.items() if name.endswith(ends.get(outcome.tier, (f"_{outcome.tier}",))))
 
@@ -96,6 +109,8 @@ def print_matrix(outcomes: list[Outcome], names: list[str]) -> bool:
     for outcome in outcomes:
         verdict = outcome.failure or f"{len(outcome.hashes)} of {len(names)} equal the oracle"
         well = well and not outcome.failure
+        if outcome.target.modelled_on:
+            verdict += f"; logic only, {outcome.modelled.total()} modelled instructions"
         print(f"{outcome.target.name:20} {outcome.tier:11} {own_runs(outcome):11}  {verdict}")
     print(f"\n{'file':40} {'CPUs':>4}  SHA-256 of the outputs")
     for name in names:
@@ -108,7 +123,11 @@ def print_matrix(outcomes: list[Outcome], names: list[str]) -> bool:
 
 def write_cases(folder: Path, data: Path, quick: bool) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
-    files = [cases.write_demo(folder), cases.write_random_ops(folder, 6 if quick else 25)]
+    files = [
+        cases.write_demo(folder),
+        cases.write_random_ops(folder, 6 if quick else 25),
+        cases.write_large_sums(folder, 25),
+    ]
     if quick:
         return files
     if not (data / "models").is_dir():
@@ -127,7 +146,7 @@ def choose_targets(quick: bool) -> list[Target]:
             continue
         if program := target.missing():
             print(f"left out: {target.name}: needs {program} (package {APT_PACKAGES.get(program, 'qemu-user')})")
-        elif not target.emulator and target.tier not in cpu.tiers():
+        elif not target.emulator and (target.modelled_on or target.tier) not in cpu.tiers():
             print(f"left out: {target.name} {target.tier}: this CPU has {', '.join(cpu.tiers())}")
         else:
             chosen.append(target)

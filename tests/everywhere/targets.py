@@ -26,6 +26,12 @@ class Target:
     """The command that runs the program; empty for this machine itself."""
     quick: bool = False
     """Whether the short matrix has it."""
+    modelled_on: str = ""
+    """The tier of this machine that runs a model of the instructions in their place: this tests logic only."""
+
+    @property
+    def program(self) -> str:
+        return "run_cases_models" if self.modelled_on else "run_cases"
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -51,11 +57,18 @@ def _arm(cpu: str, tier: str) -> Target:
     return Target(f"aarch64 {cpu}", "aarch64", tier, ("qemu-aarch64", "-cpu", cpu), quick=True)
 
 
+def _model(tier: str, modelled_on: str) -> Target:
+    return Target("x86-64 (model)", "x86_64", tier, quick=True, modelled_on=modelled_on)
+
+
 _X86 = (
     Target("x86-64", "x86_64", "scalar"),
     Target("x86-64", "x86_64", "avx2"),
     Target("x86-64", "x86_64", "avxvnni"),
     Target("x86-64", "x86_64", "avx512vnni"),
+    Target("x86-64", "x86_64", "amx"),
+    _model("avxvnni", "avx2"),
+    _model("amx", "avx512vnni"),
     Target("x86-64 Nehalem", "x86_64", "scalar", ("qemu-x86_64", "-cpu", "Nehalem"), quick=True),
 )
 
