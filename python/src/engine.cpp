@@ -327,7 +327,8 @@ PyObject* call(PyObject* self, PyObject* args, PyObject* kwargs) {
     return nullptr;
   }
   const py::ssize_t options = kwargs == nullptr ? 0 : PyDict_GET_SIZE(kwargs);
-  PyObject* out = options == 1 ? PyDict_GetItemString(kwargs, "out") : nullptr;  // borrowed
+  static PyObject* const out_name = PyUnicode_InternFromString("out");
+  PyObject* out = options == 1 ? PyDict_GetItemWithError(kwargs, out_name) : nullptr;  // borrowed
   if (options == (out == nullptr ? 0 : 1)) {
     if (out == Py_None) out = nullptr;
     try {
