@@ -86,6 +86,25 @@ class AddScaledLanes {
   typename V::F low_, high_;
 };
 
+// The same for bytes that count from 0, and sums that int32 holds.
+template <class V>
+class AddPlainLanes {
+ public:
+  explicit INTAGLIO_INLINE AddPlainLanes(const BinaryParameters& p)
+      : a_(V::set_float(p.scale_a)), b_(V::set_float(p.scale_b)), term_(V::set_float(p.term)) {}
+  static bool suits(const BinaryParameters& p) {
+    constexpr float kFits = 1 << 30;
+    const float largest = 255 * p.scale_a + 255 * (p.scale_b < 0 ? -p.scale_b : p.scale_b);
+    return p.origin == 0 && largest + (p.term < 0 ? -p.term : p.term) < kFits;
+  }
+  INTAGLIO_INLINE typename V::I operator()(typename V::I a, typename V::I b) const {
+    return V::round(V::fma(V::to_float(a), a_, V::fma(V::to_float(b), b_, term_)));
+  }
+
+ private:
+  typename V::F a_, b_, term_;
+};
+
 template <class V>
 class AddFixedLanes {
  public:
@@ -162,6 +181,14 @@ void binary_loop(const BinaryParameters& parameters, BinaryOperand a, BinaryOper
     right.advance();
     return bytes;
   });
+}
+
+template <class V>
+void add_scaled(const BinaryParameters& parameters, BinaryOperand a, BinaryOperand b, std::uint8_t* y,
+                std::size_t count) {
+  if (AddPlainLanes<V>::suits(parameters))
+    return binary_loop<V, Clamped<V, AddPlainLanes<V>>>(parameters, a, b, y, count);
+  binary_loop<V, Clamped<V, AddScaledLanes<V>>>(parameters, a, b, y, count);
 }
 
 template <class V>

@@ -9,7 +9,7 @@
 #define INTAGLIO_VECTOR_KERNELS(V, isa)                                                    \
   {                                                                                        \
       .add = {"add_u8_" isa, binary_loop<V, Clamped<V, AddLanes<V>>>},                     \
-      .add_scaled = {"add_scaled_u8_" isa, binary_loop<V, Clamped<V, AddScaledLanes<V>>>}, \
+      .add_scaled = {"add_scaled_u8_" isa, add_scaled<V>},                                 \
       .add_fixed = {"add_fixed_u8_" isa, binary_loop<V, Clamped<V, AddFixedLanes<V>>>},    \
       .mul = {"mul_u8_" isa, binary_loop<V, Clamped<V, MulFloatLanes<V>>>},                \
       .mul_fixed = {"mul_fixed_u8_" isa, binary_loop<V, Clamped<V, MulFixedLanes<V>>>},    \

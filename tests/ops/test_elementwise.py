@@ -47,7 +47,7 @@ def test_every_pair_of_values(op: str, zero_points: tuple[int, int, int], mode: 
 
 
 @pytest.mark.parametrize(
-    "scales", [(0.0233, 0.0311, -4.7), (1.5, 0.25, 1000.0), (0.5, 0.5, 0.0), (2.0**20, 1e-40, 0.0)]
+    "scales", [(0.0233, 0.0311, -4.7), (1.5, 0.25, 1000.0), (0.5, 0.5, 0.0), (2.0**20, 1e-40, 0.0), (1.0, 1.0, 2.0**30)]
 )
 @pytest.mark.parametrize("origin", [0, 128])
 @pytest.mark.parametrize("op", ["add", "sub"])
