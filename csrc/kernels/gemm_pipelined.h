@@ -19,8 +19,10 @@ namespace {
 template <int MR, int NV>
 inline constexpr int kFours = (MR * NV + 3) / 4;
 
-// Deeper sums have more use for a taller tile, which has fewer loads.
-inline constexpr std::size_t kPipelinedGroups = 8;
+// Fewer tiles do not make up for the one that comes before the first and the requantization after the last, and deeper
+// sums have more use for a taller tile, which has fewer loads.
+inline constexpr std::size_t kPipelinedTiles = 8;
+inline constexpr std::size_t kPipelinedGroups = 16;
 
 // Whether the block's whole columns are run in pipelined tiles.
 template <class Isa>
@@ -28,7 +30,7 @@ bool pipelines(const GemmBlock& block) {
   constexpr int kRows = Isa::kPipelinedRows;
   return block.requantization.bounded && block.one_run && block.row_bias == nullptr &&
          block.groups <= kPipelinedGroups && block.groups >= kFours<kRows, Isa::kPipelinedPanels * Isa::kVectors> &&
-         share_rows(block.rows, kRows).rows >= kRows - 1;
+         block.rows >= kPipelinedTiles * kRows;
 }
 
 template <class Isa, int MR, int NP, Narrowing kNarrowing>
