@@ -64,7 +64,7 @@ function(intaglio_add_kernels isa)
   set_source_files_properties(${written_in_vectors} PROPERTIES COMPILE_OPTIONS $<$<NOT:$<CONFIG:Debug>>:-O3>)
   target_compile_options(intaglio_kernels_${isa} PRIVATE ${INTAGLIO_FLAGS_${isa}} ${INTAGLIO_KERNEL_WARNINGS}
                                                          ${INTAGLIO_ENGINE_FLAGS} -fno-lto
-                                                         -falign-loops=64)
+                                                         -falign-loops=32)
   target_link_libraries(intaglio_kernels_${isa} PRIVATE intaglio_options)
   target_sources(intaglio_core PRIVATE $<TARGET_OBJECTS:intaglio_kernels_${isa}>)
 endfunction()

@@ -14,9 +14,8 @@ namespace {
 // to back, which prefetching likes best. Several partial sums hide the latency of dot(). kOneRun says that the groups
 // of input follow one another, which saves loading their offsets.
 template <class Isa, bool kOneRun>
-__attribute__((always_inline)) inline void sum_one_row(const GemmBlock& block, const std::uint8_t* input,
-                                                       const std::int8_t* weights, const std::int32_t* bias,
-                                                       typename Isa::Vector* sums) {
+INTAGLIO_INLINE void sum_one_row(const GemmBlock& block, const std::uint8_t* input, const std::int8_t* weights,
+                                 const std::int32_t* bias, typename Isa::Vector* sums) {
   using Vector = typename Isa::Vector;
   using Sum = typename Isa::Sum;
   constexpr int kLanes = static_cast<int>(kPanelColumns) / Isa::kVectors;
@@ -54,38 +53,48 @@ __attribute__((always_inline)) inline void sum_one_row(const GemmBlock& block, c
   }
 }
 
-// NP panels of the only row of a line.
-template <class Isa, bool kOneRun, int NP>
-__attribute__((always_inline)) inline void run_one_row(const GemmBlock& block, const typename Isa::Narrow& narrow,
-                                                       std::size_t line, TileColumns& columns) {
-  const auto offset = static_cast<std::ptrdiff_t>(line);
+// Requantizes and stores NP panels of the only row of a line.
+template <class Isa, bool kBounded, int NP>
+INTAGLIO_INLINE void store_one_row(const GemmBlock& block, std::size_t line, const typename Isa::Vector* panels,
+                                   TileColumns& columns) {
+  const typename Isa::Narrow narrow(block.requantization);  // here: elsewhere it would take registers from the sums
   typename Isa::Vector sums[1][NP * Isa::kVectors];
-#pragma GCC unroll 4
-  for (int p = 0; p < NP; ++p) {
-    sum_one_row<Isa, kOneRun>(block, block.input + offset * block.input_line_stride,
-                              columns.weights + p * columns.panel_bytes, columns.bias + p * int{kPanelColumns},
-                              &sums[0][p * Isa::kVectors]);
-  }
-  // Blocks of several panels are whole.
-  const std::size_t left = block.columns - columns.first;
-  store_tile<Isa>(block.requantization, narrow, columns.first, sums,
-                  block.row_bias != nullptr ? block.row_bias + line : nullptr,
-                  {block.output + offset * block.output_line_stride + columns.first, 0,
-                   NP == 1 && left < kPanelColumns ? left : NP * kPanelColumns});
+#pragma GCC unroll 16
+  for (int v = 0; v < NP * Isa::kVectors; ++v) sums[0][v] = panels[v];
+  const std::size_t left = block.columns - columns.first;  // several panels are whole
+  store_tile<Isa, kBounded>(
+      block.requantization, narrow, columns.first, sums, block.row_bias != nullptr ? block.row_bias + line : nullptr,
+      {block.output + static_cast<std::ptrdiff_t>(line) * block.output_line_stride + columns.first, 0,
+       NP == 1 && left < kPanelColumns ? left : NP * kPanelColumns});
   columns.first += NP * kPanelColumns;
   columns.weights += NP * columns.panel_bytes;
   columns.bias += NP * kPanelColumns;
 }
 
+// Four panels at a time are made bytes, of the last ones one; by rarer arithmetic four only where tiles have as many
+// vectors and share the code.
 template <class Isa, bool kOneRun>
 void run_lines_of_one_row(const GemmBlock& block, const TileColumns& first) {
-  const typename Isa::Narrow narrow(block.requantization);
+  constexpr int kMost = 4;
+  constexpr bool kBounded = kMost * Isa::kVectors > 4;
   for (std::size_t line = 0; line < block.lines; ++line) {
+    const std::uint8_t* input = block.input + static_cast<std::ptrdiff_t>(line) * block.input_line_stride;
     TileColumns columns = first;
-    while (columns.first + 4 * kPanelColumns <= block.columns) {
-      run_one_row<Isa, kOneRun, 4>(block, narrow, line, columns);
+    while (columns.first < block.columns) {
+      const bool many =
+          (!kBounded || block.requantization.bounded) && columns.first + kMost * kPanelColumns <= block.columns;
+      const int panels = many ? kMost : 1;
+      typename Isa::Vector sums[kMost * Isa::kVectors];
+      for (int p = 0; p < panels; ++p) {
+        sum_one_row<Isa, kOneRun>(block, input, columns.weights + p * columns.panel_bytes,
+                                  columns.bias + p * int{kPanelColumns}, sums + p * Isa::kVectors);
+      }
+      if (many) {
+        store_one_row<Isa, kBounded, kMost>(block, line, sums, columns);
+      } else {
+        store_one_row<Isa, false, 1>(block, line, sums, columns);
+      }
     }
-    while (columns.first < block.columns) run_one_row<Isa, kOneRun, 1>(block, narrow, line, columns);
   }
 }
 

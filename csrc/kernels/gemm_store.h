@@ -31,22 +31,13 @@ INTAGLIO_INLINE void store_valid(std::uint8_t* p, typename Isa::Bytes bytes, int
   Isa::template store<kWidth>(p, bytes, piece);
 }
 
-// Four vectors out of the sums of MR rows and NV vectors, from the i-th on, to bytes. `column` is that of the first
-// sum.
-template <class Isa, class Round, Narrowing kNarrowing, class Sum, int MR, int NV>
-INTAGLIO_INLINE void round_four(const Requantization& requantization, const typename Isa::Narrow& narrow,
-                                std::size_t column, const Sum (&sums)[MR][NV], int i, std::size_t columns,
-                                std::uint8_t* first, std::ptrdiff_t stride) {
+// Four rounded vectors out of those of MR rows and NV vectors, from the i-th on, to bytes.
+template <class Isa, Narrowing kNarrowing, int MR, int NV>
+INTAGLIO_INLINE void narrow_four(const typename Isa::Narrow& narrow, const typename Isa::Vector (&rounded)[4], int i,
+                                 std::size_t columns, std::uint8_t* first, std::ptrdiff_t stride) {
   constexpr int kLanes = int{kPanelColumns} / Isa::kVectors;
   constexpr int kGroup = NV < 4 ? NV : 4;  // vectors of one row in a group of four that are narrowed together
   constexpr int kWidth = kGroup * kLanes;  // bytes of one row in such a group
-  typename Isa::Vector rounded[4];
-#pragma GCC unroll 4
-  for (int j = 0; j < 4; ++j) {
-    const int k = i + j < MR * NV ? i + j : MR * NV - 1;
-    const Round round(requantization, column + static_cast<std::size_t>(k % NV * kLanes));
-    rounded[j] = round((typename Isa::Vector)sums[k / NV][k % NV]);
-  }
   const typename Isa::Bytes bytes = narrow.template bytes<kNarrowing>(rounded[0], rounded[1], rounded[2], rounded[3]);
 #pragma GCC unroll 4
   for (int piece = 0; piece < 4 / kGroup; ++piece) {
@@ -55,7 +46,23 @@ INTAGLIO_INLINE void round_four(const Requantization& requantization, const type
   }
 }
 
-// The same from memory, for arithmetic that would crowd a tile's registers, and once for all numbers of rows.
+// Four vectors of sums, likewise. `column` is that of the first sum.
+template <class Isa, class Round, Narrowing kNarrowing, class Sum, int MR, int NV>
+INTAGLIO_INLINE void round_four(const Requantization& requantization, const typename Isa::Narrow& narrow,
+                                std::size_t column, const Sum (&sums)[MR][NV], int i, std::size_t columns,
+                                std::uint8_t* first, std::ptrdiff_t stride) {
+  constexpr int kLanes = int{kPanelColumns} / Isa::kVectors;
+  typename Isa::Vector rounded[4];
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) {
+    const int k = i + j < MR * NV ? i + j : MR * NV - 1;
+    const Round round(requantization, column + static_cast<std::size_t>(k % NV * kLanes));
+    rounded[j] = round((typename Isa::Vector)sums[k / NV][k % NV]);
+  }
+  narrow_four<Isa, kNarrowing, MR, NV>(narrow, rounded, i, columns, first, stride);
+}
+
+// Sums in memory to bytes, for arithmetic that would crowd a tile's registers, and once for all numbers of rows.
 template <class Isa, class Round, int NV, std::size_t... v>
 INTAGLIO_INLINE void round_rows(const Requantization& requantization, std::size_t column,
                                 const typename Isa::Vector (*sums)[NV], int rows, std::size_t columns,
@@ -72,7 +79,7 @@ INTAGLIO_INLINE void round_rows(const Requantization& requantization, std::size_
 #pragma GCC unroll 4
       for (int j = 0; j < 4; ++j) {
         const int r = row + j / kGroup;
-        rounded[j] = round[i + j % kGroup](sums[r < rows ? r : row][i + j % kGroup]);
+        rounded[j] = r < rows ? round[i + j % kGroup](sums[r][i + j % kGroup]) : rounded[0];
       }
       const typename Isa::Bytes bytes =
           narrow.template bytes<Narrowing::kClamp>(rounded[0], rounded[1], rounded[2], rounded[3]);
@@ -100,8 +107,21 @@ auto choose_round(const Requantization& requantization) {
                                          : &round_stored<Isa, typename Isa::template Fixed<true>, NV>;
 }
 
+// Rounds the sums of MR rows and NV vectors, the first of them that of `column`, where they are: once for all ways of
+// narrowing. v counts the vectors.
+template <class Isa, int MR, int NV, std::size_t... v>
+INTAGLIO_INLINE void round_tile(const Requantization& requantization, std::size_t column,
+                                typename Isa::Vector (&sums)[MR][NV], std::index_sequence<v...>) {
+  using Round = typename Isa::template Float32<true>;
+  constexpr int kLanes = int{kPanelColumns} / Isa::kVectors;
+  const Round round[] = {Round(requantization, column + v * kLanes)...};
+#pragma GCC unroll 16
+  for (int k = 0; k < MR * NV; ++k) sums[k / NV][k % NV] = round[k % NV](sums[k / NV][k % NV]);
+}
+
 // Requantizes the sums of MR rows and NV vectors, the first of them that of `column`, and stores them.
-template <class Isa, int MR, int NV>
+// kBounded: the requantization is bounded, always.
+template <class Isa, bool kBounded = false, int MR, int NV>
 INTAGLIO_INLINE void store_tile(const Requantization& requantization, const typename Isa::Narrow& narrow,
                                 std::size_t column, typename Isa::Vector (&sums)[MR][NV], const std::int32_t* row_bias,
                                 const TileOutput& output) {
@@ -117,18 +137,23 @@ INTAGLIO_INLINE void store_tile(const Requantization& requantization, const type
   }
 
   const auto store = [&](std::uint8_t* first, std::ptrdiff_t stride) INTAGLIO_LAMBDA {
-    const auto round = [&]<Narrowing kNarrowing>() INTAGLIO_LAMBDA {
+    if (kBounded || requantization.bounded) {
+      round_tile<Isa>(requantization, column, sums, std::make_index_sequence<NV>());
+      with_narrowing(requantization, [&]<Narrowing kNarrowing>() INTAGLIO_LAMBDA {
 #pragma GCC unroll 16
-      for (int i = 0; i < MR * NV; i += 4) {
-        round_four<Isa, typename Isa::template Float32<true>, kNarrowing>(requantization, narrow, column, sums, i,
-                                                                          output.columns, first, stride);
-      }
-    };
-    if (requantization.bounded) return with_narrowing(requantization, round);
-    Vector stored[MR][NV];  // a copy: an array whose address is taken would not stay in registers
+        for (int i = 0; i < MR * NV; i += 4) {
+          const auto at = [&](int k)
+                              INTAGLIO_LAMBDA { return k < MR * NV ? sums[k / NV][k % NV] : sums[MR - 1][NV - 1]; };
+          narrow_four<Isa, kNarrowing, MR, NV>(narrow, {at(i), at(i + 1), at(i + 2), at(i + 3)}, i, output.columns,
+                                               first, stride);
+        }
+      });
+    } else if constexpr (!kBounded) {
+      Vector stored[MR][NV];  // a copy: an array whose address is taken would not stay in registers
 #pragma GCC unroll 16
-    for (int k = 0; k < MR * NV; ++k) stored[k / NV][k % NV] = sums[k / NV][k % NV];
-    choose_round<Isa, NV>(requantization)(requantization, column, stored, MR, output.columns, first, stride);
+      for (int k = 0; k < MR * NV; ++k) stored[k / NV][k % NV] = sums[k / NV][k % NV];
+      choose_round<Isa, NV>(requantization)(requantization, column, stored, MR, output.columns, first, stride);
+    }
   };
   if constexpr (Isa::kMasksStores) {
     store(output.first, output.stride);
