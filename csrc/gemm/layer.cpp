@@ -36,6 +36,7 @@ struct GemmArguments {
   void (*run)(const GemmBlock& block) = nullptr;
   Slot row_bias;
   bool has_row_bias = false;
+  bool at_once = false;  // one part does the layer in one call, and `block` lacks but the addresses
 };
 
 struct RowBiasArguments {
@@ -126,6 +127,12 @@ void run_blocks(const GemmArguments& a, GemmBlock& block, const std::uint8_t* in
 void run_gemm(const void* arguments, const Memory& memory, int part, int parts) {
   const auto& a = *static_cast<const GemmArguments*>(arguments);
   const GemmLayer& layer = a.layer;
+  if (a.at_once && parts == 1) {
+    GemmBlock block = a.block;
+    block.input = memory.at<const std::uint8_t>(layer.input) + layer.input_offset;
+    block.output = memory.at<std::uint8_t>(layer.output) + layer.output_offset;
+    return a.run(block);
+  }
   const Share share = share_of(a, part, parts);
   if (share.columns.begin == share.columns.end) return;
 
@@ -193,6 +200,13 @@ void set_up(GemmArguments& a, std::span<const std::int32_t> offsets) {
   a.lines_at_once = std::max<std::int64_t>(kBlockBytes / (row_bytes * rows.count), 1);
   a.rows_at_once =
       a.lines_at_once > 1 ? rows.count : std::max(kBlockBytes / row_bytes / kRowGrain * kRowGrain, kRowGrain);
+  a.at_once = layer.groups == 1 && layer.axes[0].count == 1 && lines.count <= a.lines_at_once &&
+              rows.count <= a.rows_at_once && layer.weight_zero_point == 0;
+  a.block.lines = static_cast<std::size_t>(lines.count);
+  a.block.rows = static_cast<std::size_t>(rows.count);
+  a.block.columns = static_cast<std::size_t>(layer.group_columns);
+  a.block.weights = layer.weights;
+  a.block.bias = layer.bias;
 }
 
 std::uint32_t sum_bytes(const std::uint8_t* bytes, std::int64_t count) {
