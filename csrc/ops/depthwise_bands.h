@@ -39,7 +39,7 @@ struct DepthwisePlace {
   std::int64_t first_group = 0;
 };
 
-struct DepthwisePlan {
+struct BandPlan {
   static constexpr std::size_t kMaxGroupRows = 4;
 
   const DepthwiseKernels* kernels = nullptr;
@@ -65,10 +65,10 @@ struct DepthwisePlan {
 };
 
 // Chooses band, segment, block and streams, and sizes the scratch memory. Needs `kernels` and `shape`.
-Status plan_bands(const Node& node, Planner& planner, DepthwisePlan& plan);
+Status plan_bands(const Node& node, Planner& planner, BandPlan& plan);
 
 // Lays out weights and arrays per channel for a plan.
-Status pack_bands(const Node& node, Planner& planner, const SumParameters& parameters, DepthwisePlan& plan);
+Status pack_bands(const Node& node, Planner& planner, const SumParameters& parameters, BandPlan& plan);
 
 void run_bands(const void* arguments, const Memory& memory, int part, int parts);
 

@@ -9,7 +9,7 @@ namespace {
 
 // The weights of the band's output row `row` and those that lie alike: zero where a group has no tap.
 Status pack_place(const Node& node, Planner& planner, const SumParameters& parameters, std::int64_t row,
-                  DepthwisePlan& plan) {
+                  BandPlan& plan) {
   const DepthwiseShape& shape = plan.shape;
   const auto group_rows = static_cast<std::int64_t>(plan.kernels->group_rows);
   const std::int64_t start = row * plan.band.advance % group_rows;
@@ -42,7 +42,7 @@ Status pack_place(const Node& node, Planner& planner, const SumParameters& param
 
 }  // namespace
 
-Status pack_bands(const Node& node, Planner& planner, const SumParameters& parameters, DepthwisePlan& plan) {
+Status pack_bands(const Node& node, Planner& planner, const SumParameters& parameters, BandPlan& plan) {
   // Chunks may start at any channel.
   const std::int64_t channels = plan.shape.out_channels;
   const DepthwiseEntries entries = {channels, channels + static_cast<std::int64_t>(plan.kernels->chunk), 0};
@@ -57,7 +57,7 @@ Status pack_bands(const Node& node, Planner& planner, const SumParameters& param
 
 Status prepare_bands(const Node& node, Planner& planner, const SumParameters& parameters, const DepthwiseShape& shape,
                      const DepthwiseKernels& kernels, Step& step) {
-  auto* plan = planner.make<DepthwisePlan>();
+  auto* plan = planner.make<BandPlan>();
   if (plan == nullptr) return out_of_memory(node);
   plan->kernels = &kernels;
   plan->shape = shape;

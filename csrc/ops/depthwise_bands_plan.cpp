@@ -33,7 +33,7 @@ bool wants_whole_chunks(const DepthwiseShape& shape, std::int64_t chunk) {
 
 // The channels of the smallest block that is worth having: where columns are not neighbours, whole rows are interleaved
 // faster than pieces of them.
-std::int64_t least_block(const DepthwisePlan& plan) {
+std::int64_t least_block(const BandPlan& plan) {
   const std::int64_t channels = plan.shape.out_channels;
   const auto chunk = static_cast<std::int64_t>(plan.kernels->chunk);
   const bool divisible =
@@ -42,13 +42,13 @@ std::int64_t least_block(const DepthwisePlan& plan) {
 }
 
 // The columns of a stream that `columns` output columns need.
-std::int64_t stream_columns(const DepthwisePlan& plan, std::int64_t columns) {
+std::int64_t stream_columns(const BandPlan& plan, std::int64_t columns) {
   const DepthwiseShape& shape = plan.shape;
   return ((columns - 1) * shape.stride_w + (shape.kernel_w - 1) * shape.dilation_w) / plan.fold + 1;
 }
 
 // Output columns done together: all, or as many as keep `bytes` for each column of the streams within the budget.
-std::int64_t choose_segment(const DepthwisePlan& plan, std::int64_t bytes) {
+std::int64_t choose_segment(const BandPlan& plan, std::int64_t bytes) {
   const DepthwiseShape& shape = plan.shape;
   const std::int64_t beyond = stream_columns(plan, 1) - 1;
   const std::int64_t most = std::max((kCellBudget / bytes - beyond) * plan.fold / shape.stride_w, kMinSegment);
@@ -62,7 +62,7 @@ std::int64_t choose_segment(const DepthwisePlan& plan, std::int64_t bytes) {
 
 // The band of the least cost per output row, among those whose cells fit the budget if any does. `bytes` are those of
 // one column of the streams.
-DepthwiseBand choose_band(const DepthwisePlan& plan, std::int64_t bytes) {
+DepthwiseBand choose_band(const BandPlan& plan, std::int64_t bytes) {
   const DepthwiseShape& shape = plan.shape;
   const auto group_rows = static_cast<std::int64_t>(plan.kernels->group_rows);
   DepthwiseBand best = {1, divide_up(shape.kernel_h, group_rows), 0, 1, 0};
@@ -113,7 +113,7 @@ std::int64_t choose_block(std::int64_t channels, std::int64_t least, std::int64_
 }
 
 // What all rows of a whole segment have in common.
-void lay_out_sites(DepthwisePlan& plan) {
+void lay_out_sites(BandPlan& plan) {
   const DepthwiseShape& shape = plan.shape;
   const auto chunk = static_cast<std::int64_t>(plan.kernels->chunk);
   const std::int64_t step = plan.whole_chunks ? plan.block : std::lcm(plan.block, chunk);
@@ -131,7 +131,7 @@ void lay_out_sites(DepthwisePlan& plan) {
 }
 
 // The streams of each segment.
-Status make_streams(const Node& node, Planner& planner, DepthwisePlan& plan) {
+Status make_streams(const Node& node, Planner& planner, BandPlan& plan) {
   const DepthwiseShape& shape = plan.shape;
   plan.stream_columns = stream_columns(plan, plan.segment);
   const std::int64_t segments = divide_up(shape.out_width, plan.segment);
@@ -157,7 +157,7 @@ Status make_streams(const Node& node, Planner& planner, DepthwisePlan& plan) {
 
 }  // namespace
 
-Status plan_bands(const Node& node, Planner& planner, DepthwisePlan& plan) {
+Status plan_bands(const Node& node, Planner& planner, BandPlan& plan) {
   const DepthwiseShape& shape = plan.shape;
   const auto chunk = static_cast<std::int64_t>(plan.kernels->chunk);
   constexpr auto kBytes = static_cast<std::int64_t>(kCellBytes);

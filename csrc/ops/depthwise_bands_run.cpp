@@ -17,17 +17,17 @@ struct Tile {
 };
 
 // Fills columns [first, end) of a stream with zero points.
-void pad(const DepthwisePlan& plan, std::uint8_t* stream, std::int64_t first, std::int64_t end) {
+void pad(const BandPlan& plan, std::uint8_t* stream, std::int64_t first, std::int64_t end) {
   auto* cells = reinterpret_cast<std::uint32_t*>(stream);
   std::fill(cells + first * plan.block, cells + end * plan.block, plan.padding_cell);
 }
 
 // Whether padding columns, once filled, stay so for all tiles: interleaving does not write past the input's columns.
-bool padding_stays(const DepthwisePlan& plan) {
+bool padding_stays(const BandPlan& plan) {
   return plan.block % static_cast<std::int64_t>(plan.kernels->chunk) == 0 && plan.segment == plan.shape.out_width;
 }
 
-void pad_all(const DepthwisePlan& plan, std::uint8_t* scratch) {
+void pad_all(const BandPlan& plan, std::uint8_t* scratch) {
   for (std::int64_t group = 0; group < plan.band.groups; ++group, scratch += plan.group_bytes) {
     for (std::int64_t i = 0; i < plan.stream_count; ++i) {
       const DepthwiseStream& stream = plan.streams[i];
@@ -39,7 +39,7 @@ void pad_all(const DepthwisePlan& plan, std::uint8_t* scratch) {
 
 // Repeats each of a row's channels `multiplier` times, for the output channels of a block from `channel` on. Writes up
 // to 7 bytes past the end.
-void repeat_channels(const DepthwisePlan& plan, const std::uint8_t* row, std::int64_t channel, std::uint8_t* out) {
+void repeat_channels(const BandPlan& plan, const std::uint8_t* row, std::int64_t channel, std::uint8_t* out) {
   const std::int64_t multiplier = plan.shape.multiplier();
   const std::int64_t first = channel / multiplier;
   const std::int64_t first_left = multiplier - channel % multiplier;
@@ -58,11 +58,11 @@ void repeat_channels(const DepthwisePlan& plan, const std::uint8_t* row, std::in
 
 // Makes the cells of one group of a tile's input rows, of which `used` have a tap. `repeated` is where to repeat
 // channels.
-void make_group(const DepthwisePlan& plan, const Tile& tile, std::int64_t group, std::int64_t used, std::uint8_t* cells,
+void make_group(const BandPlan& plan, const Tile& tile, std::int64_t group, std::int64_t used, std::uint8_t* cells,
                 std::uint8_t* repeated) {
   const DepthwiseShape& shape = plan.shape;
   const auto group_rows = static_cast<std::int64_t>(plan.kernels->group_rows);
-  const std::uint8_t* rows[DepthwisePlan::kMaxGroupRows];
+  const std::uint8_t* rows[BandPlan::kMaxGroupRows];
   for (std::int64_t i = 0; i < group_rows; ++i) {
     const std::int64_t k = group * group_rows + i;
     const std::int64_t y = tile.row * shape.stride_h - shape.top + k * shape.dilation_h;
@@ -83,7 +83,7 @@ void make_group(const DepthwisePlan& plan, const Tile& tile, std::int64_t group,
     const DepthwiseStream& stream = tile.streams[i];
     const std::int64_t inside = stream.end - stream.first;
     if (inside > 0) {
-      const std::uint8_t* at[DepthwisePlan::kMaxGroupRows];
+      const std::uint8_t* at[BandPlan::kMaxGroupRows];
       for (std::int64_t row = 0; row < group_rows; ++row) at[row] = rows[row] + stream.input_column * column_bytes;
       DepthwiseInterleave work;
       work.rows = at;
@@ -102,7 +102,7 @@ void make_group(const DepthwisePlan& plan, const Tile& tile, std::int64_t group,
 }
 
 // The groups [begin, end) of a tile that one call can make: whole rows inside the image, one after another.
-Range whole_groups(const DepthwisePlan& plan, const Tile& tile, std::int64_t used) {
+Range whole_groups(const BandPlan& plan, const Tile& tile, std::int64_t used) {
   const DepthwiseShape& shape = plan.shape;
   const auto group_rows = static_cast<std::int64_t>(plan.kernels->group_rows);
   if (plan.fold != 1 || plan.block != shape.channels || shape.multiplier() > 1 || shape.dilation_h != 1 ||
@@ -115,12 +115,12 @@ Range whole_groups(const DepthwisePlan& plan, const Tile& tile, std::int64_t use
   return {std::min(begin, end), end};
 }
 
-void make_whole_groups(const DepthwisePlan& plan, const Tile& tile, const Range& groups, std::uint8_t* scratch) {
+void make_whole_groups(const BandPlan& plan, const Tile& tile, const Range& groups, std::uint8_t* scratch) {
   const DepthwiseShape& shape = plan.shape;
   const auto group_rows = static_cast<std::int64_t>(plan.kernels->group_rows);
   const DepthwiseStream& stream = tile.streams[0];
   const std::int64_t row_bytes = shape.width * shape.channels;
-  const std::uint8_t* rows[DepthwisePlan::kMaxGroupRows];
+  const std::uint8_t* rows[BandPlan::kMaxGroupRows];
   rows[0] = tile.image + (tile.row * shape.stride_h - shape.top + groups.begin * group_rows) * row_bytes +
             stream.input_column * shape.channels;
   for (std::int64_t i = 1; i < group_rows; ++i) rows[i] = rows[i - 1] + row_bytes;
@@ -151,7 +151,7 @@ void set_channel(const DepthwiseOutputs& plan, std::int64_t channel, DepthwiseOu
 }
 
 // Computes a tile from its cells. `work` is a copy of plan.outputs to be filled in, `out` the tile's first output.
-void compute(const DepthwisePlan& plan, const Tile& tile, const std::uint8_t* cells, std::uint8_t* out,
+void compute(const BandPlan& plan, const Tile& tile, const std::uint8_t* cells, std::uint8_t* out,
              DepthwiseOutputs& work) {
   const std::int64_t row_bytes = plan.shape.out_width * plan.shape.out_channels;
   const std::int64_t cycle = plan.band.cycle;
@@ -196,8 +196,8 @@ void compute(const DepthwisePlan& plan, const Tile& tile, const std::uint8_t* ce
 }
 
 // Output rows [row, row + rows) of an image. `out` is their first output.
-void run_band(const DepthwisePlan& plan, const std::uint8_t* image, std::int64_t row, std::int64_t rows,
-              std::uint8_t* out, std::uint8_t* scratch) {
+void run_band(const BandPlan& plan, const std::uint8_t* image, std::int64_t row, std::int64_t rows, std::uint8_t* out,
+              std::uint8_t* scratch) {
   const DepthwiseShape& shape = plan.shape;
   const auto group_rows = static_cast<std::int64_t>(plan.kernels->group_rows);
   const std::int64_t used = (rows - 1) * plan.band.advance + shape.kernel_h;
@@ -224,7 +224,7 @@ void run_band(const DepthwisePlan& plan, const std::uint8_t* image, std::int64_t
 }  // namespace
 
 void run_bands(const void* arguments, const Memory& memory, int part, int parts) {
-  const auto& plan = *static_cast<const DepthwisePlan*>(arguments);
+  const auto& plan = *static_cast<const BandPlan*>(arguments);
   const DepthwiseShape& shape = plan.shape;
   const auto* x = memory.at<const std::uint8_t>(plan.x);
   auto* y = memory.at<std::uint8_t>(plan.y);
