@@ -49,9 +49,9 @@ def reach(tensor: Tensor) -> int:
 
 def largest_sum(weight: NDArray[np.int8], bias: NDArray[np.int32], zx: int, zw: int) -> NDArray[np.int64]:
     """Per channel, the largest |bias + sum (x - zx) (w - zw)| over every x; weight is [channels, terms]."""
-    w = weight.astype(np.int64) - zw
-    positive = np.where(w > 0, w, 0).sum(axis=1)
-    negative = positive - w.sum(axis=1)
+    w = weight.astype(np.int16) - np.int16(zw)
+    positive = np.maximum(w, 0).sum(axis=1, dtype=np.int64)
+    negative = positive - w.sum(axis=1, dtype=np.int64)
     low, high = -128 - zx, 127 - zx
     top = bias + positive * high - negative * low
     bottom = bias + positive * low - negative * high
