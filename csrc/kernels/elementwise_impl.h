@@ -88,9 +88,9 @@ class AddScaledLanes {
 
 // The same for bytes that count from 0, and sums that int32 holds.
 template <class V>
-class AddPlainLanes {
+class PlainAddScaledLanes {
  public:
-  explicit INTAGLIO_INLINE AddPlainLanes(const BinaryParameters& p)
+  explicit INTAGLIO_INLINE PlainAddScaledLanes(const BinaryParameters& p)
       : a_(V::set_float(p.scale_a)), b_(V::set_float(p.scale_b)), term_(V::set_float(p.term)) {}
   static bool suits(const BinaryParameters& p) {
     constexpr float kFits = 1 << 30;
@@ -186,8 +186,8 @@ void binary_loop(const BinaryParameters& parameters, BinaryOperand a, BinaryOper
 template <class V>
 void add_scaled(const BinaryParameters& parameters, BinaryOperand a, BinaryOperand b, std::uint8_t* y,
                 std::size_t count) {
-  if (AddPlainLanes<V>::suits(parameters))
-    return binary_loop<V, Clamped<V, AddPlainLanes<V>>>(parameters, a, b, y, count);
+  if (PlainAddScaledLanes<V>::suits(parameters))
+    return binary_loop<V, Clamped<V, PlainAddScaledLanes<V>>>(parameters, a, b, y, count);
   binary_loop<V, Clamped<V, AddScaledLanes<V>>>(parameters, a, b, y, count);
 }
 
