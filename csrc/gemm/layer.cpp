@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/checked.h"
+#include "gemm/sharing.h"
 
 namespace intaglio {
 
@@ -44,8 +45,6 @@ struct RowBiasArguments {
   Slot row_bias;
 };
 
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
 std::int64_t positions(const GemmLayer& layer) {
   return layer.axes[0].count * layer.axes[1].count * layer.axes[2].count;
 }
@@ -54,12 +53,6 @@ std::int64_t positions(const GemmLayer& layer) {
 Range split_at(std::int64_t count, std::int64_t grain, int part, int parts) {
   const Range range = split(divide_up(count, grain), part, parts);
   return {std::min(range.begin * grain, count), std::min(range.end * grain, count)};
-}
-
-// The share of the work that the most loaded of `ways` parts does, times `ways`: 1 is an even split.
-double imbalance(std::int64_t count, std::int64_t grain, int ways) {
-  const std::int64_t units = divide_up(count, grain);
-  return static_cast<double>(divide_up(units, ways) * ways) / static_cast<double>(units);
 }
 
 // The most even sharing; among equals, the one that cuts columns least and the outermost axis.
@@ -142,12 +135,7 @@ void run_gemm(const void* arguments, const Memory& memory, int part, int parts) 
     const std::int64_t column = group * a.group_width + share.columns.begin;
     block.weights = layer.weights + column / static_cast<std::int64_t>(kPanelColumns) * a.panel_bytes;
     block.bias = layer.bias + column;
-    if (layer.requantization.scale != nullptr) {
-      block.requantization.scale = layer.requantization.scale + column;
-    } else {
-      block.requantization.multiplier = layer.requantization.multiplier + column;
-      block.requantization.shift = layer.requantization.shift + column;
-    }
+    block.requantization = from_column(layer.requantization, column);
     for (std::int64_t image = share.axes[0].begin; image < share.axes[0].end; ++image) {
       const std::uint8_t* input = memory.at<const std::uint8_t>(layer.input) + layer.input_offset +
                                   group * layer.group_input_stride + image * layer.axes[0].input_stride;
@@ -239,6 +227,16 @@ void run_row_bias(const void* arguments, const Memory& memory, int part, int par
 }
 
 }  // namespace
+
+Requantization from_column(Requantization requantization, std::int64_t column) {
+  if (requantization.scale != nullptr) {
+    requantization.scale += column;
+  } else {
+    requantization.multiplier += column;
+    requantization.shift += column;
+  }
+  return requantization;
+}
 
 Status emit_gemm(const Node& node, Planner& planner, const GemmLayer& layer, const char* reason) {
   const std::int64_t macs = saturating_product(positions(layer) * layer.groups * layer.group_columns,

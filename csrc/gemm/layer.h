@@ -30,6 +30,9 @@ struct GemmLayer {
   std::int32_t weight_zero_point = 0;
 };
 
+// The same from a later column on.
+Requantization from_column(Requantization requantization, std::int64_t column);
+
 // Emits the steps that compute the layer.
 Status emit_gemm(const Node& node, Planner& planner, const GemmLayer& layer, const char* reason);
 

@@ -12,6 +12,7 @@ struct Gemm256 : Rounding256 {
   static constexpr int kTallPanels = 1;
   static constexpr int kNearPanels = 1;
   static constexpr int kLanes = 8;
+  static constexpr bool kMasksStores = false;
 
   static Vector load_bias(const std::int32_t* p) { return load(p); }
   static Vector add(Vector a, Vector b) { return _mm256_add_epi32(a, b); }

@@ -9,10 +9,18 @@ namespace {
 struct Gemm512 : Rounding512 {
   static constexpr int kVectors = 1;
   static constexpr bool kMasksStores = true;
+  using Weights = __m512i;
+  using Activations = __m512i;
 
   static Vector load_bias(const std::int32_t* p) { return _mm512_loadu_si512(p); }
   static Vector add(Vector a, Vector b) { return _mm512_add_epi32(a, b); }
   static Vector splat(std::int32_t i) { return _mm512_set1_epi32(i); }
+  static Weights load_weights(const std::int8_t* p) { return _mm512_load_si512(p); }
+  static Activations broadcast(const std::uint8_t* p) {
+    std::int32_t four;
+    __builtin_memcpy(&four, p, sizeof(four));
+    return _mm512_set1_epi32(four);
+  }
 
   template <int kWidth>
   static void store(std::uint8_t* p, Bytes bytes, int piece) {

@@ -15,7 +15,6 @@ struct Avx2 : Gemm256 {
   static constexpr int kMaxPanels = 1;
   static constexpr int kPartialSums = 2;
   static constexpr int kPipelinedPanels = 0;
-  static constexpr bool kMasksStores = false;
   static constexpr bool kFetchesAhead = false;
   struct Halves {
     __m256i even, odd;

@@ -17,15 +17,7 @@ struct Avx512Vnni : Gemm512 {
   static constexpr int kPipelinedPanels = 2;
   static constexpr int kPipelinedRows = 6;
   static constexpr bool kFetchesAhead = true;
-  using Weights = __m512i;
-  using Activations = __m512i;
 
-  static Weights load_weights(const std::int8_t* p) { return _mm512_load_si512(p); }
-  static Activations broadcast(const std::uint8_t* p) {
-    std::int32_t four;
-    __builtin_memcpy(&four, p, sizeof(four));
-    return _mm512_set1_epi32(four);
-  }
   static Vector dot(Vector sum, Activations x, Weights w) { return _mm512_dpbusd_epi32(sum, x, w); }
   static void keep(Vector& v) { asm volatile("" : "+v"(v)); }
 };

@@ -12,7 +12,6 @@ struct AvxVnni : Gemm256 {
   static constexpr int kMaxPanels = 2;
   static constexpr int kPartialSums = 4;
   static constexpr int kPipelinedPanels = 0;
-  static constexpr bool kMasksStores = false;
   static constexpr bool kFetchesAhead = false;
   using Weights = __m256i;
   using Activations = __m256i;

@@ -15,6 +15,7 @@ namespace {
 // Families of kernels that something in this build runs: others are not linked.
 constexpr struct {
   bool gemm = true, depthwise = true, depthwise_wide = true, vector = true;
+  bool winograd_products = kBuiltOps.sums, winograd_transforms = kBuiltOps.sums;
   bool float_gemm = kBuiltOps.float32;
   bool float_vector = kBuiltOps.float32 || kBuiltOps.integer || kBuiltOps.lstm || kBuiltOps.detection;
 } kWanted;

@@ -5,9 +5,11 @@
 
 namespace intaglio {
 
-struct GemmKernels;       // kernels/gemm.h
-struct DepthwiseKernels;  // kernels/depthwise.h
-struct VectorKernels;     // kernels/vector.h: elementwise, pooling, reductions, conversion
+struct GemmKernels;         // kernels/gemm.h
+struct WinogradProducts;    // kernels/winograd.h
+struct WinogradTransforms;  // kernels/winograd.h
+struct DepthwiseKernels;    // kernels/depthwise.h
+struct VectorKernels;       // kernels/vector.h: elementwise, pooling, reductions, conversion
 
 struct FloatGemmKernels;    // kernels/float_gemm.h
 struct FloatVectorKernels;  // kernels/float_vector.h: everything float32 that is no sum of products
@@ -15,8 +17,10 @@ struct FloatVectorKernels;  // kernels/float_vector.h: everything float32 that i
 struct Kernels {
   Isa isa;
   const GemmKernels* gemm;
-  const DepthwiseKernels* depthwise;       // int8 weights
-  const DepthwiseKernels* depthwise_wide;  // weights less their zero point in int16
+  const WinogradProducts* winograd_products;      // nullptr where the tier has none
+  const WinogradTransforms* winograd_transforms;  // likewise
+  const DepthwiseKernels* depthwise;              // int8 weights
+  const DepthwiseKernels* depthwise_wide;         // weights less their zero point in int16
   const VectorKernels* vector;
   const FloatGemmKernels* float_gemm;
   const FloatVectorKernels* float_vector;

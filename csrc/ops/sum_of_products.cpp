@@ -23,19 +23,25 @@ Result<SumParameters> read_sum(const Node& node, const Model& model, std::int64_
   return sum;
 }
 
-Status check_sums(const Node& node, const SumParameters& sum, const WeightLayout& layout) {
+AccumulatorRange accumulator_range(const SumParameters& sum, const WeightLayout& layout, std::int64_t column) {
   const std::int64_t below = sum.input_zero_point;        // x - zx is -below at least
   const std::int64_t above = 255 - sum.input_zero_point;  // and above at most
+  const std::int64_t bias = sum.bias[static_cast<std::size_t>(column)];
+  const WeightSums weights = sum_weights(layout, column, sum.weight_zero_point);
+  return {bias - weights.positive * below + weights.negative * above,
+          bias + weights.positive * above - weights.negative * below};
+}
+
+Status check_sums(const Node& node, const SumParameters& sum, const WeightLayout& layout) {
+  const std::int64_t farthest = std::max(sum.input_zero_point, 255 - sum.input_zero_point);
   const std::int64_t terms = static_cast<std::int64_t>(layout.taps.size()) * layout.depth;
-  const std::int64_t most = terms * (128 + std::abs(sum.weight_zero_point)) * std::max(below, above);
+  const std::int64_t most = terms * (128 + std::abs(sum.weight_zero_point)) * farthest;
   for (std::int64_t column = 0; column < layout.columns; ++column) {
     const std::int64_t bias = sum.bias[static_cast<std::size_t>(column)];
     // The weights are read only where their number alone does not settle it.
     if (check_accumulators(node, sum.requantization, column, bias - most, bias + most).ok()) continue;
-    const WeightSums weights = sum_weights(layout, column, sum.weight_zero_point);
-    INTAGLIO_TRY(check_accumulators(node, sum.requantization, column,
-                                    bias - weights.positive * below + weights.negative * above,
-                                    bias + weights.positive * above - weights.negative * below));
+    const AccumulatorRange range = accumulator_range(sum, layout, column);
+    INTAGLIO_TRY(check_accumulators(node, sum.requantization, column, range.low, range.high));
   }
   return {};
 }

@@ -29,6 +29,12 @@ struct SumParameters {
 // channels.
 Result<SumParameters> read_sum(const Node& node, const Model& model, std::int64_t channels);
 
+// What the accumulator of one column of the layout can be.
+struct AccumulatorRange {
+  std::int64_t low, high;
+};
+AccumulatorRange accumulator_range(const SumParameters& sum, const WeightLayout& layout, std::int64_t column);
+
 // Proves for every column of the layout (an output channel with all its weights) that its accumulator fits.
 Status check_sums(const Node& node, const SumParameters& sum, const WeightLayout& layout);
 

@@ -22,8 +22,9 @@ if not (shutil.which("objdump") and shutil.which("nm")):
     pytest.skip("needs objdump and nm (binutils)", allow_module_level=True)
 
 DOTS = {"x86_avx2": "vpmaddwd", "x86_avxvnni": "vpdpbusd", "x86_avx512vnni": "vpdpbusd", "x86_amx": "tdpbusd"}
+WORD_DOTS = {"x86_avx2": "vpmaddwd", "x86_avxvnni": "vpdpwssd", "x86_avx512vnni": "vpdpwssd"}
 #: What tiers lack: they run another's kernels.
-LACKING = {("x86_avxvnni", "float_gemm"), ("x86_amx", "float_gemm"), ("x86_amx", "depthwise")}
+LACKING = {("x86_avxvnni", "float_gemm"), ("x86_amx", "float_gemm"), ("x86_amx", "depthwise"), ("x86_amx", "winograd")}
 JUMP = re.compile(r"j\w+\s+([0-9a-f]+)")
 
 
@@ -46,13 +47,15 @@ def objects(build: Path, target: str, pattern: str = "*.o") -> list[Path]:
     return found
 
 
-@pytest.mark.parametrize(("family", "registers"), [("gemm", "%"), ("depthwise", "%[xyz]mm"), ("float_gemm", "%")])
+@pytest.mark.parametrize(
+    ("family", "registers"), [("gemm", "%"), ("winograd", "%"), ("depthwise", "%[xyz]mm"), ("float_gemm", "%")]
+)
 @pytest.mark.parametrize("isa", DOTS)
 def test_inner_loops_leave_the_stack_alone(isa: str, family: str, registers: str, build: Path) -> None:
     """GEMM loops never touch it; longer depthwise loops may keep a loop's bound there, but no vector."""
     if (isa, family) in LACKING:
         pytest.skip(f"{isa} has no {family} kernels of its own")
-    loops, dot = 0, "vfmadd" if family == "float_gemm" else DOTS[isa]
+    loops, dot = 0, {"float_gemm": "vfmadd", "winograd": WORD_DOTS.get(isa)}.get(family) or DOTS[isa]
     for path in objects(build, f"intaglio_kernels_{isa}", f"{family}_*.o"):
         for name, lines in functions(path).items():
             # Where rbp does not hold the frame it is a register like any other.

@@ -1,0 +1,126 @@
+#include "gemm/winograd.h"
+
+#include <algorithm>
+
+#include "base/checked.h"
+#include "gemm/sharing.h"
+#include "gemm/winograd_plan.h"
+
+namespace intaglio {
+
+namespace {
+
+constexpr auto kSide = static_cast<std::int64_t>(kTileSide);
+constexpr auto kPatchOverlap = static_cast<std::int64_t>(kPatchSide - kTileSide);
+constexpr auto kProducts = static_cast<std::int64_t>(kPatchProducts);
+constexpr auto kWindow = static_cast<std::int64_t>(kWindowWeights);
+constexpr auto kLine = static_cast<std::int64_t>(kAlignment);
+constexpr std::int64_t kWordBytes = sizeof(std::int16_t);
+constexpr std::int64_t kSumBytes = sizeof(std::int32_t);
+// Transformed inputs and sums of the tiles done together stay in the second-level cache, with the transformed weights
+// of a block of columns; the more tiles, the less often weights are transformed.
+constexpr std::int64_t kMostInputBytes = 384 * 1024;
+constexpr std::int64_t kMostSumBytes = 256 * 1024;
+constexpr std::int64_t kLeastTiles = 24;
+// What tiles have to gain for their scratch memory, and for estimates being what they are.
+constexpr double kLeastGain = 1.1;
+// Parts are cut at multiples of this many tiles, or few rows would be left for the products.
+constexpr std::int64_t kShareGrain = 8;
+
+// The tiles done together at most.
+std::int64_t most_tiles(std::int64_t channels, std::int64_t width) {
+  return std::max(
+      std::min(kMostInputBytes / (kProducts * channels * kWordBytes), kMostSumBytes / (kProducts * width * kSumBytes)),
+      kLeastTiles);
+}
+
+// The most even sharing; among equals, the one that cuts what more is read of, weights or transformed inputs.
+void share_out(WinogradPlan& plan, int parts) {
+  const WinogradShape& shape = plan.layer.shape;
+  const std::int64_t blocks = divide_up(shape.columns, plan.width);
+  const bool cuts_columns = shape.columns > shape.tiles();
+  double least = 1e30;
+  for (int ways = 1; ways <= parts; ++ways) {
+    if (parts % ways != 0) continue;
+    const int column_ways = cuts_columns ? parts / ways : ways;
+    const double total = imbalance(shape.tiles(), kShareGrain, parts / column_ways) * imbalance(blocks, 1, column_ways);
+    if (total >= least) continue;
+    least = total;
+    plan.tile_ways = parts / column_ways;
+    plan.column_ways = column_ways;
+  }
+}
+
+// Bytes of a matrix, in lines of cache of an odd number: those of all products at one place are then in different sets.
+std::int64_t odd_lines(std::int64_t bytes) { return (divide_up(bytes, kLine) | 1) * kLine; }
+
+void lay_out_scratch(WinogradPlan& plan) {
+  const std::int64_t tiles = divide_up(plan.layer.shape.tiles(), plan.tile_ways);
+  plan.tiles_at_once = divide_up(tiles, divide_up(tiles, most_tiles(plan.layer.shape.channels, plan.width)));
+  const std::int64_t rows = std::max(plan.tiles_at_once, std::int64_t{kLeastProductRows});
+  const std::int64_t input_bytes = odd_lines(rows * plan.channels * kWordBytes);
+  const std::int64_t weight_bytes = odd_lines(static_cast<std::int64_t>(plan.groups * kGroupBytes) * plan.width);
+  const std::int64_t sum_bytes = odd_lines(rows * plan.width * kSumBytes);
+  plan.input_stride = input_bytes / kWordBytes;
+  plan.weight_stride = weight_bytes / kWordBytes;
+  plan.sum_stride = sum_bytes / kSumBytes;
+  plan.weights_offset = kProducts * input_bytes;
+  plan.sums_offset = plan.weights_offset + static_cast<std::int64_t>(kPairProducts) * weight_bytes;
+  plan.scratch_bytes = plan.sums_offset + kProducts * sum_bytes;
+}
+
+}  // namespace
+
+std::int64_t WinogradShape::tiles_down() const { return divide_up(height, kSide); }
+std::int64_t WinogradShape::tiles_across() const { return divide_up(width, kSide); }
+std::int64_t WinogradShape::patch_rows() const { return tiles_down() * kSide + kPatchOverlap; }
+std::int64_t WinogradShape::patch_columns() const { return tiles_across() * kSide + kPatchOverlap; }
+
+bool winograd_pays(const Kernels& kernels, const WinogradShape& shape) {
+  if (kernels.winograd_products == nullptr || kernels.winograd_transforms == nullptr) return false;
+  const WinogradProducts& products = *kernels.winograd_products;
+  const WinogradTransforms& transforms = *kernels.winograd_transforms;
+  if (products.windows != kernels.gemm) return false;
+  const auto width = static_cast<std::int64_t>(products.columns);
+  const auto padded = [](std::int64_t count, std::size_t unit) {
+    return static_cast<double>(align_up(static_cast<std::size_t>(count), unit));
+  };
+  const auto channels = static_cast<double>(shape.channels), columns = padded(shape.columns, products.columns);
+  const auto blocks = static_cast<double>(divide_up(shape.tiles(), most_tiles(shape.channels, width)));
+  const double tile = kProducts * channels * columns * products.product_cost +
+                      padded(shape.channels, transforms.channels) * transforms.input_cost +
+                      columns * transforms.output_cost;
+  const double tiles = static_cast<double>(shape.tiles()) * tile + blocks * channels * columns * transforms.weight_cost;
+  const double windows = static_cast<double>(shape.images * shape.height * shape.width) * kWindow * channels *
+                         static_cast<double>(shape.columns) * products.window_cost;
+  return kLeastGain * tiles < windows;
+}
+
+Status emit_winograd(const Node& node, Planner& planner, const WinogradLayer& layer) {
+  const WinogradShape& shape = layer.shape;
+  auto weights = pack_windows(node, planner, layer.weights, layer.bias, layer.input_zero_point);
+  if (!weights.ok()) return weights.status();
+  auto* plan = planner.make<WinogradPlan>();
+  if (plan == nullptr) return out_of_memory(node);
+  Step step;
+  step.macs = saturating_product(shape.images * shape.height * shape.width * shape.columns, kWindow * shape.channels);
+  step.parts = planner.parts_for(step.macs);
+  plan->transforms = planner.kernels().winograd_transforms;
+  plan->products = planner.kernels().winograd_products;
+  plan->layer = layer;
+  plan->weights = weights.value();
+  plan->channels =
+      static_cast<std::int64_t>(align_up(static_cast<std::size_t>(shape.channels), plan->transforms->channels));
+  plan->width = static_cast<std::int64_t>(plan->products->columns);
+  plan->groups = (static_cast<std::size_t>(shape.channels) + kGroupChannels - 1) / kGroupChannels;
+  share_out(*plan, step.parts);
+  lay_out_scratch(*plan);
+  plan->scratch = planner.scratch(static_cast<std::uint64_t>(plan->scratch_bytes * step.parts));
+  step.run = &run_winograd;
+  step.arguments = plan;
+  step.kernel = plan->products->name;
+  step.reason = "tiles of 4x4 outputs: a quarter of the products";
+  return planner.emit(step);
+}
+
+}  // namespace intaglio

@@ -1,0 +1,31 @@
+// How a convolution in tiles is run: decided once by emit_winograd(), walked by run_winograd().
+#pragma once
+
+#include <cstdint>
+
+#include "gemm/winograd.h"
+#include "gemm/winograd_weights.h"
+
+namespace intaglio {
+
+struct WinogradPlan {
+  const WinogradTransforms* transforms = nullptr;
+  const WinogradProducts* products = nullptr;
+  WinogradLayer layer;
+  WinogradPanels weights;
+  std::int64_t channels = 0;  // transformed
+  std::size_t groups = 0;     // of channels, kGroupChannels each
+  std::int64_t width = 0;     // columns done together, a block
+  int tile_ways = 1;          // the layer is shared out in tiles,
+  int column_ways = 1;        // and for each of these ways, in blocks of columns
+  std::int64_t tiles_at_once = 0;
+  // The scratch memory of one part: transformed inputs, weights of a block, and its sums. Strides are elements from one
+  // product to the next, offsets bytes.
+  std::int64_t input_stride = 0, weight_stride = 0, sum_stride = 0;
+  std::int64_t weights_offset = 0, sums_offset = 0, scratch_bytes = 0;
+  Slot scratch;
+};
+
+void run_winograd(const void* arguments, const Memory& memory, int part, int parts);
+
+}  // namespace intaglio

@@ -1,0 +1,144 @@
+#include <algorithm>
+#include <iterator>
+
+#include "gemm/layer.h"
+#include "gemm/sharing.h"
+#include "gemm/winograd_plan.h"
+
+namespace intaglio {
+
+namespace {
+
+constexpr auto kSide = static_cast<std::int64_t>(kTileSide);
+constexpr auto kLine = static_cast<std::int64_t>(kAlignment);
+
+// Calls `run(tiles, image, first tile's row, its column)` for the runs of tiles [begin, end) that lie in one row of an
+// image.
+template <class Run>
+void for_runs(const WinogradShape& shape, std::int64_t begin, std::int64_t end, const Run& run) {
+  const std::int64_t across = shape.tiles_across(), down = shape.tiles_down();
+  while (begin < end) {
+    const std::int64_t column = begin % across, row = begin / across % down, image = begin / across / down;
+    const std::int64_t count = std::min(end - begin, across - column);
+    run(count, image, row * kSide, column * kSide);
+    begin += count;
+  }
+}
+
+void transform_inputs(const WinogradPlan& plan, const std::uint8_t* input, std::int16_t* output, std::int64_t begin,
+                      std::int64_t end) {
+  const WinogradLayer& layer = plan.layer;
+  WinogradInputs inputs;
+  inputs.row_stride = layer.row_stride;
+  inputs.position_stride = layer.shape.channels;
+  inputs.channels = static_cast<std::size_t>(plan.channels);
+  inputs.product_stride = plan.input_stride;
+  for_runs(layer.shape, begin, end, [&](std::int64_t tiles, std::int64_t image, std::int64_t row, std::int64_t column) {
+    inputs.input = input + image * layer.image_stride + row * layer.row_stride + column * layer.shape.channels;
+    inputs.tiles = static_cast<std::size_t>(tiles);
+    inputs.output = output;
+    plan.transforms->inputs(inputs);
+    output += tiles * plan.channels;
+  });
+}
+
+// The weights of one block of columns, for two rows of products.
+void transform_weights(const WinogradPlan& plan, std::int64_t column_block, std::size_t pair, std::int16_t* output) {
+  const std::int64_t panels = plan.width / static_cast<std::int64_t>(kPanelColumns);
+  WinogradWeights weights;
+  weights.input = plan.weights.panels + column_block * panels * plan.weights.panel_bytes;
+  weights.groups = plan.groups;
+  weights.pair = pair;
+  weights.output = output;
+  weights.product_stride = plan.weight_stride;
+  for (std::int64_t panel = 0; panel < panels; ++panel) {
+    plan.transforms->weights(weights);
+    weights.input += plan.weights.panel_bytes;
+    weights.output += panel_bytes(weights.groups) / sizeof(std::int16_t);
+  }
+}
+
+// A 36th of the weights of a block of columns: the first transformation would wait for weights that come from beyond
+// the second-level cache. May reach past the last block, which is harmless.
+void fetch_ahead(const WinogradPlan& plan, std::int64_t column_block, std::size_t product) {
+  const std::int64_t bytes = plan.width / static_cast<std::int64_t>(kPanelColumns) * plan.weights.panel_bytes;
+  const std::int8_t* block = plan.weights.panels + column_block * bytes;
+  const Range range = split(bytes / kLine, static_cast<int>(product), static_cast<int>(kPatchProducts));
+  for (std::int64_t line = range.begin; line < range.end; ++line) __builtin_prefetch(block + line * kLine, 0, 2);
+}
+
+// The products of one block of columns in two rows.
+void multiply(const WinogradPlan& plan, std::int64_t rows, std::int64_t column_block, std::size_t pair,
+              const std::int16_t* inputs, const std::int16_t* weights, std::int32_t* sums) {
+  WinogradProduct product;
+  product.input_stride = plan.channels * static_cast<std::int64_t>(sizeof(std::int16_t));
+  product.rows = static_cast<std::size_t>(rows);
+  product.groups = plan.groups;
+  for (std::size_t i = 0; i < kPairProducts; ++i, weights += plan.weight_stride) {
+    const std::size_t number = kRowPairs[pair][i / kPatchSide] * kPatchSide + i % kPatchSide;
+    const auto place = static_cast<std::int64_t>(number);
+    product.input = reinterpret_cast<const std::uint8_t*>(inputs + place * plan.input_stride);
+    product.weights = reinterpret_cast<const std::int8_t*>(weights);
+    product.bias = number == kBiasProduct ? plan.weights.bias + column_block * plan.width : plan.weights.no_bias;
+    product.sums = sums + place * plan.sum_stride;
+    plan.products->multiply(product);
+    fetch_ahead(plan, column_block + 1, number);
+  }
+}
+
+// All outputs of one block of columns.
+void transform_outputs(const WinogradPlan& plan, std::int64_t first_column, const std::int32_t* sums,
+                       std::uint8_t* output, std::int64_t begin, std::int64_t end) {
+  const WinogradShape& shape = plan.layer.shape;
+  WinogradOutputs outputs;
+  outputs.product_stride = plan.sum_stride;
+  outputs.tile_stride = plan.width;
+  outputs.row_stride = shape.width * shape.columns;
+  outputs.position_stride = shape.columns;
+  const std::int64_t last = std::min(first_column + plan.width, shape.columns);
+  for (std::int64_t panel = first_column; panel < last; panel += static_cast<std::int64_t>(kPanelColumns)) {
+    outputs.columns = std::min(static_cast<std::size_t>(last - panel), kPanelColumns);
+    outputs.requantization = from_column(plan.layer.requantization, panel);
+    outputs.sums = sums + (panel - first_column);
+    for_runs(shape, begin, end, [&](std::int64_t tiles, std::int64_t image, std::int64_t row, std::int64_t column) {
+      outputs.tiles = static_cast<std::size_t>(tiles);
+      outputs.rows = static_cast<std::size_t>(std::min(kSide, shape.height - row));
+      outputs.positions = static_cast<std::size_t>(shape.width - column);
+      outputs.output = output + ((image * shape.height + row) * shape.width + column) * shape.columns + panel;
+      plan.transforms->outputs(outputs);
+      outputs.sums += tiles * plan.width;
+    });
+  }
+}
+
+}  // namespace
+
+void run_winograd(const void* arguments, const Memory& memory, int part, int parts) {
+  const auto& plan = *static_cast<const WinogradPlan*>(arguments);
+  const WinogradLayer& layer = plan.layer;
+  // A layer that was to be shared out may still be run by one.
+  const int column_ways = parts == 1 ? 1 : plan.column_ways, tile_ways = parts == 1 ? 1 : plan.tile_ways;
+  const Range tiles = split(layer.shape.tiles(), part / column_ways, tile_ways);
+  const Range blocks = split(divide_up(layer.shape.columns, plan.width), part % column_ways, column_ways);
+
+  const std::uint8_t* input = memory.at<const std::uint8_t>(layer.input) + layer.input_offset;
+  std::uint8_t* output = memory.at<std::uint8_t>(layer.output);
+  std::byte* scratch = memory.at<std::byte>(plan.scratch) + part * plan.scratch_bytes;
+  auto* inputs = reinterpret_cast<std::int16_t*>(scratch);
+  auto* weights = reinterpret_cast<std::int16_t*>(scratch + plan.weights_offset);
+  auto* sums = reinterpret_cast<std::int32_t*>(scratch + plan.sums_offset);
+  for (std::int64_t begin = tiles.begin; begin < tiles.end; begin += plan.tiles_at_once) {
+    const std::int64_t end = std::min(begin + plan.tiles_at_once, tiles.end);
+    transform_inputs(plan, input, inputs, begin, end);
+    const std::int64_t rows = std::max(end - begin, std::int64_t{kLeastProductRows});
+    for (std::int64_t column_block = blocks.begin; column_block < blocks.end; ++column_block) {
+      for (std::size_t pair = 0; pair < std::size(kRowPairs); ++pair) {
+        transform_weights(plan, column_block, pair, weights);
+        multiply(plan, rows, column_block, pair, inputs, weights, sums);
+      }
+      transform_outputs(plan, column_block * plan.width, sums, output, begin, end);
+    }
+  }
+}
+
+}  // namespace intaglio

@@ -1,0 +1,68 @@
+// Winograd convolution for AVX2. Register map of the products' 6 x 1-panel tile: ymm 12 sums, 2 weights, 1 activation,
+// 1 product.
+#include "kernels/winograd_impl.h"
+#include "kernels/winograd_x86_256.h"
+
+namespace intaglio {
+
+extern const GemmKernels gemm_u8s8_4x16c4_avx2;
+
+namespace {
+
+struct Transforms256 : Gemm256 {
+  static constexpr std::size_t kWords = 16;
+
+  struct Words {
+    static Vector add(Vector a, Vector b) { return _mm256_add_epi16(a, b); }
+    static Vector sub(Vector a, Vector b) { return _mm256_sub_epi16(a, b); }
+    template <int kBits>
+    static Vector shl(Vector v) {
+      return _mm256_slli_epi16(v, kBits);
+    }
+    static Vector shl_by(Vector v, int bits) { return _mm256_sll_epi16(v, _mm_cvtsi32_si128(bits)); }
+  };
+  struct Sums {
+    static Vector load(const std::int32_t* p) { return load_bias(p); }
+    static Vector add(Vector a, Vector b) { return _mm256_add_epi32(a, b); }
+    static Vector sub(Vector a, Vector b) { return _mm256_sub_epi32(a, b); }
+    static Vector mul_low(Vector a, Vector b) { return _mm256_mullo_epi32(a, b); }
+    template <int kBits>
+    static Vector shl(Vector v) {
+      return _mm256_slli_epi32(v, kBits);
+    }
+    template <int kBits>
+    static Vector sar(Vector v) {
+      return _mm256_srai_epi32(v, kBits);
+    }
+  };
+
+  static Vector widen(const std::uint8_t* p) {
+    return _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  static Vector widen(const std::int8_t* p) {
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  static void store_words(std::int16_t* p, Vector v) { _mm256_store_si256(reinterpret_cast<__m256i*>(p), v); }
+};
+
+struct Products : Products256 {
+  static Vector dot(Vector sum, Activations x, Weights w) { return add(sum, _mm256_madd_epi16(x, w)); }
+};
+
+}  // namespace
+
+extern const WinogradTransforms winograd_transforms_avx2 = {.channels = Transforms256::kWords,
+                                                            .input_cost = 1600,
+                                                            .output_cost = 3700,
+                                                            .weight_cost = 720,
+                                                            .inputs = &transform_inputs<Transforms256>,
+                                                            .weights = &transform_weights<Transforms256>,
+                                                            .outputs = &transform_outputs<Transforms256>};
+extern const WinogradProducts winograd_s16_6x16c2_avx2 = {.name = "winograd_s16_6x16c2_avx2",
+                                                          .columns = Products::kPanels * kPanelColumns,
+                                                          .product_cost = 10.5,
+                                                          .windows = &gemm_u8s8_4x16c4_avx2,
+                                                          .window_cost = 12.8,
+                                                          .multiply = &multiply<Products>};
+
+}  // namespace intaglio
