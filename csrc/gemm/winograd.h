@@ -1,5 +1,5 @@
 // Convolutions of 3x3 windows and stride 1 in tiles of 4x4 outputs, with a quarter of the multiplications
-// (docs/winograd.md).
+// (docs/adr/0013-winograd-in-integers.md).
 #pragma once
 
 #include <cstddef>

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 import intaglio
 from intaglio import demo, reference
+from intaglio.builder import Builder
 from intaglio.graph import Graph
 from intaglio.opset import BY_NAME
 
@@ -68,6 +69,22 @@ def write_large_sums(folder: Path, per_op: int) -> Path:
                 yield graph, random_inputs(graph, rng)
 
     return _write(folder / f"large-sums-{per_op}", cases())
+
+
+def write_windows(folder: Path) -> Path:
+    """3x3 windows of many channels, which some kernels take in tiles."""
+
+    def cases() -> Iterator[Case]:
+        for requant in ("float32", "fixed"):
+            rng = np.random.default_rng(2)
+            builder = Builder(requant=requant)
+            weights = rng.integers(-50, 51, (80, 3, 3, 64)).astype(np.int8)
+            x = builder.input("x", (2, 15, 17, 64), 1.0, 9)
+            builder.output(builder.conv2d(x, weights, 0.01, np.arange(80), 500.0, 3, padding="same"))
+            graph = builder.build()
+            yield graph, random_inputs(graph, rng)
+
+    return _write(folder / "windows", cases())
 
 
 def _write(path: Path, cases: Iterable[Case]) -> Path:

@@ -127,6 +127,7 @@ def write_cases(folder: Path, data: Path, quick: bool) -> list[Path]:
         cases.write_demo(folder),
         cases.write_random_ops(folder, 6 if quick else 25),
         cases.write_large_sums(folder, 25),
+        cases.write_windows(folder),
     ]
     if quick:
         return files

@@ -33,9 +33,16 @@ def programs(root: Path) -> Path:
 def test_kernels_on_models_equal_the_oracle(target: Target, programs: Path, tmp_path: Path) -> None:
     if target.modelled_on not in cpu.tiers():
         pytest.skip(f"the model of {target.tier} needs {target.modelled_on}: this CPU has {', '.join(cpu.tiers())}")
-    files = [cases.write_demo(tmp_path), cases.write_random_ops(tmp_path, 3), cases.write_large_sums(tmp_path, 25)]
+    files = [
+        cases.write_demo(tmp_path),
+        cases.write_random_ops(tmp_path, 3),
+        cases.write_large_sums(tmp_path, 25),
+        cases.write_windows(tmp_path),
+    ]
     outcome = matrix.run(target, programs, files)
     assert not outcome.failure
     assert len(outcome.hashes) == len(files)
+    if target.tier == "avxvnni":
+        assert outcome.modelled["vpdpwssd"] > 0
     if target.tier == "amx":
         assert {f"tdpbusd.tmm{tile}" for tile in range(4)} <= outcome.modelled.keys()

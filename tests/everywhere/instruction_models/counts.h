@@ -9,7 +9,7 @@ namespace instruction_models {
 inline constexpr int kTiles = 8;
 
 struct Counts {
-  std::atomic<std::uint64_t> vpdpbusd{0};
+  std::atomic<std::uint64_t> vpdpbusd{0}, vpdpwssd{0};
   std::atomic<std::uint64_t> tdpbusd[kTiles] = {};  // by the tile that they add to
 };
 
