@@ -1,4 +1,5 @@
-// The kernels of Winograd convolution F(4x4, 3x3), and the contract between them and csrc/gemm (docs/adr/0013-winograd-in-integers.md).
+// The kernels of Winograd convolution F(4x4, 3x3), and the contract between them and csrc/gemm
+// (docs/adr/0013-winograd-in-integers.md).
 //
 // A tile is 4x4 outputs of a 3x3 convolution of stride 1. Its 6x6 inputs become 36 numbers for each channel, its 3x3
 // weights 36 for each channel and column; products of numbers alike are summed over channels, and of the 36 sums of a

@@ -1,5 +1,5 @@
-// Scalar models of AVX-VNNI's vpdpbusd and vpdpwssd in the place of their intrinsics: kernel files are compiled with this included
-// first.
+// Scalar models of AVX-VNNI's vpdpbusd and vpdpwssd in the place of their intrinsics: kernel files are compiled with
+// this included first.
 #pragma once
 
 #include <immintrin.h>
