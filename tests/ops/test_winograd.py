@@ -72,17 +72,17 @@ def expect_tiles(graph: Graph, x: NDArray[np.int8], isa: str, threads: int = 1) 
 
 
 SHAPES: dict[str, tuple[tuple[int, ...], int, Any]] = {
-    "whole tiles": ((1, 16, 16, 64), 64, "same"),
-    "no padding": ((1, 18, 22, 64), 64, "valid"),
+    "whole tiles": ((1, 24, 24, 64), 64, "same"),
+    "no padding": ((1, 26, 30, 64), 64, "valid"),
     "odd sizes": ((1, 27, 31, 64), 64, "same"),
-    "unequal padding": ((1, 21, 18, 64), 96, (2, 0, 1, 3)),
-    "windows outside": ((1, 9, 10, 64), 64, (8, 9, 10, 10)),
-    "one column too many": ((1, 24, 24, 66), 161, "same"),
+    "unequal padding": ((1, 23, 21, 128), 128, (2, 0, 1, 3)),
+    "windows outside": ((1, 9, 10, 64), 64, (8, 10, 9, 10)),
+    "one column too many": ((1, 24, 32, 66), 289, "same"),
     "odd channels": ((1, 24, 24, 127), 95, "same"),
     "batch": ((5, 11, 12, 64), 64, "same"),
     "more tiles than are done at once": ((1, 70, 66, 64), 64, "same"),
-    "one row of tiles": ((1, 4, 90, 64), 64, "same"),
-    "deep": ((1, 12, 12, 288), 128, "same"),
+    "one row of tiles": ((1, 4, 160, 64), 64, "same"),
+    "deep": ((1, 20, 16, 288), 128, "same"),
 }
 
 
@@ -110,17 +110,17 @@ def test_few_channels_and_small_pictures(shape: tuple[int, ...], columns: int, m
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("activation", [None, (-7, 127), (-20, 33)])
 def test_clamps(activation: tuple[int, int] | None, mode: str, isa: str) -> None:
-    graph = convolution((1, 16, 16, 64), small(3, 64, 3, 3, 64), mode=mode, activation=activation)
-    expect_tiles(graph, int8(4, 1, 16, 16, 64), isa)
+    graph = convolution((1, 24, 24, 64), small(3, 64, 3, 3, 64), mode=mode, activation=activation)
+    expect_tiles(graph, int8(4, 1, 24, 24, 64), isa)
 
 
 @pytest.mark.parametrize("scale", [2.0**-30, 0.49, 0.75, 2.0**10, 2.0**30])
 def test_scales_of_every_size(scale: float, isa: str) -> None:
     factor = Requantization.of_scales(np.full(64, scale))
     b = Builder()
-    x = b.input("x", (1, 16, 16, 64), 1.0, 3)
+    x = b.input("x", (1, 24, 24, 64), 1.0, 3)
     b.output(b.conv2d(x, small(5, 64, 3, 3, 64), None, None, 1.0, 2, padding="same", requantization=factor))
-    expect_tiles(b.build(), int8(6, 1, 16, 16, 64), isa)
+    expect_tiles(b.build(), int8(6, 1, 24, 24, 64), isa)
 
 
 @pytest.mark.parametrize("zero_point", [-128, 0, 127])
@@ -145,8 +145,8 @@ def test_transformed_values_at_their_extremes(zero_point: int, isa: str) -> None
 def test_everything_at_its_extreme(x: int, weight: int, isa: str) -> None:
     """As many channels as fit tiles; the zero point makes the difference as large as it can be."""
     weights = np.full((64, 3, 3, 112), weight, np.int8)
-    graph = convolution((1, 16, 16, 112), weights, -128 if x > 0 else 127)
-    expect_tiles(graph, np.full((1, 16, 16, 112), x, np.int8), isa)
+    graph = convolution((1, 20, 24, 112), weights, -128 if x > 0 else 127)
+    expect_tiles(graph, np.full((1, 20, 24, 112), x, np.int8), isa)
 
 
 @pytest.mark.parametrize("beyond", [0, 1])
@@ -189,7 +189,7 @@ def test_threads(case: str, threads: int, isa: str) -> None:
     """Shared out in tiles, in columns, and in neither evenly."""
     shape, columns = {
         "many tiles": ((1, 48, 48, 64), 64),
-        "many columns": ((1, 12, 12, 128), 256),
+        "many columns": ((1, 20, 20, 128), 256),
         "uneven": ((1, 31, 30, 96), 93),
     }[case]
     expect_tiles(convolution(shape, small(9, columns, 3, 3, shape[3])), int8(10, *shape), isa, threads)
