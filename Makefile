@@ -29,7 +29,7 @@ bench: $(VENV)/installed-dev
 bench-peers: $(PEERS)/installed
 	$(PEERS)/bin/python benchmarks/compare_peers.py --plot build/peers/figures.svg $(ARGS)
 
-# As in `make test-everywhere ARGS=--quick`. Needs qemu-user and Debian's cross compilers: says which are missing.
+# As in `make test-everywhere ARGS=--quick`. Needs qemu and Debian's cross compilers: says which are missing.
 test-everywhere: $(VENV)/installed-dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/everywhere/matrix.py $(ARGS)
 

@@ -62,6 +62,8 @@ function(intaglio_add_kernels isa)
   set(written_in_vectors ${sources})
   list(FILTER written_in_vectors EXCLUDE REGEX "float_vector_|_scalar")
   set_source_files_properties(${written_in_vectors} PROPERTIES COMPILE_OPTIONS $<$<NOT:$<CONFIG:Debug>>:-O3>)
+  # The smallest builds spend their time here too.
+  target_compile_options(intaglio_kernels_${isa} PRIVATE $<$<CONFIG:MinSizeRel>:-O2>)
   target_compile_options(intaglio_kernels_${isa} PRIVATE ${INTAGLIO_FLAGS_${isa}} ${INTAGLIO_KERNEL_WARNINGS}
                                                          ${INTAGLIO_ENGINE_FLAGS} -fno-lto
                                                          -falign-loops=32)

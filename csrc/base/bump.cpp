@@ -7,7 +7,7 @@
 namespace intaglio {
 namespace {
 
-constexpr std::size_t kChunkBytes = 16 * 1024;
+constexpr std::size_t kChunkBytes = 4 * 1024;
 
 }  // namespace
 
@@ -21,7 +21,7 @@ Bump::~Bump() {
 
 void* Bump::allocate(std::size_t bytes) {
   std::size_t needed = 0;
-  if (!checked_add(bytes, kSlack, needed) || !checked_align(needed, kAlignment, needed)) return nullptr;
+  if (!checked_align(bytes > 0 ? bytes : 1, kAlignment, needed)) return nullptr;
   std::byte* memory = nullptr;
   if (needed > kChunkBytes / 4) {  // large pieces get chunks of their own, so that little is lost at the ends of chunks
     Chunk* const chunk = take(needed);
@@ -42,9 +42,10 @@ void* Bump::allocate(std::size_t bytes) {
   return memory;
 }
 
+// What follows a piece is its slack: the next piece, or the end of its chunk.
 Bump::Chunk* Bump::take(std::size_t bytes) {
   std::size_t total = 0;
-  if (!checked_add(bytes, kAlignment, total)) return nullptr;
+  if (!checked_add(bytes, kAlignment + kSlack, total)) return nullptr;
   void* const memory = allocator_.allocate(total);
   if (memory == nullptr) return nullptr;
   chunks_ = new (memory) Chunk{chunks_, total};

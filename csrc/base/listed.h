@@ -8,8 +8,10 @@ namespace intaglio {
 constexpr bool listed(std::string_view word, std::string_view list) {
   while (!list.empty()) {
     const std::size_t comma = list.find(',');
-    if (list.substr(0, comma) == word) return true;
-    list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
+    const bool last = comma == std::string_view::npos;
+    // Not substr(), which may throw.
+    if (std::string_view(list.data(), last ? list.size() : comma) == word) return true;
+    list.remove_prefix(last ? list.size() : comma + 1);
   }
   return false;
 }

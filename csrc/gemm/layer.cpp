@@ -32,8 +32,8 @@ struct GemmArguments {
   Sharing sharing;
   GemmBlock block;  // what all calls have in common
   std::int64_t lines_at_once = 1, rows_at_once = 1;
-  std::int64_t panel_bytes = 0;
-  std::int64_t group_width = 0;  // columns of a group, padded
+  std::int64_t column_bytes = 0;  // of weights
+  std::int64_t group_width = 0;   // columns of a group, padded
   void (*run)(const GemmBlock& block) = nullptr;
   Slot row_bias;
   bool has_row_bias = false;
@@ -133,7 +133,7 @@ void run_gemm(const void* arguments, const Memory& memory, int part, int parts) 
   block.columns = static_cast<std::size_t>(share.columns.end - share.columns.begin);
   for (std::int64_t group = share.groups.begin; group < share.groups.end; ++group) {
     const std::int64_t column = group * a.group_width + share.columns.begin;
-    block.weights = layer.weights + column / static_cast<std::int64_t>(kPanelColumns) * a.panel_bytes;
+    block.weights = layer.weights + column * a.column_bytes;
     block.bias = layer.bias + column;
     block.requantization = from_column(layer.requantization, column);
     for (std::int64_t image = share.axes[0].begin; image < share.axes[0].end; ++image) {
@@ -151,10 +151,11 @@ void run_gemm(const void* arguments, const Memory& memory, int part, int parts) 
   }
 }
 
-// What the kernels take instead of taps: every run cut into groups of four bytes.
+// What the kernels take instead of taps: every run cut into groups.
 Result<std::span<const std::int32_t>> group_offsets(const Node& node, Planner& planner, const GemmLayer& layer) {
   const auto depth = static_cast<std::size_t>(layer.depth);
-  const std::size_t count = group_count(layer.taps.size(), depth);
+  const GemmKernels& kernels = *planner.kernels().gemm;
+  const std::size_t count = kernels.group_count(layer.taps.size(), depth);
   auto* offsets = planner.make<std::int32_t>(std::max<std::size_t>(count, 1));
   if (offsets == nullptr) return out_of_memory(node);
   std::size_t i = 0;
@@ -162,7 +163,7 @@ Result<std::span<const std::int32_t>> group_offsets(const Node& node, Planner& p
     if (tap < INT32_MIN || tap + layer.depth > INT32_MAX) {
       return node_error(Code::kShape, node, "a window spans more than 2^31 bytes of input");
     }
-    for (std::size_t k = 0; k < depth; k += kGroupBytes) {
+    for (std::size_t k = 0; k < depth; k += kernels.bytes_of_group(depth)) {
       offsets[i++] = static_cast<std::int32_t>(tap + static_cast<std::ptrdiff_t>(k));
     }
   }
@@ -170,7 +171,7 @@ Result<std::span<const std::int32_t>> group_offsets(const Node& node, Planner& p
 }
 
 // Everything about the layer that does not depend on the part.
-void set_up(GemmArguments& a, std::span<const std::int32_t> offsets) {
+void set_up(GemmArguments& a, const GemmKernels& kernels, std::span<const std::int32_t> offsets) {
   const GemmLayer& layer = a.layer;
   const GemmAxis& lines = layer.axes[1];
   const GemmAxis& rows = layer.axes[2];
@@ -178,12 +179,13 @@ void set_up(GemmArguments& a, std::span<const std::int32_t> offsets) {
   a.block.input_line_stride = lines.input_stride;
   a.block.offsets = offsets.data();
   a.block.groups = offsets.size();
+  a.block.depth = static_cast<std::size_t>(layer.depth);
   a.block.one_run = layer.taps.size() == 1 && layer.taps[0] == 0;
   a.block.requantization = layer.requantization;
   a.block.output_row_stride = rows.output_stride;
   a.block.output_line_stride = lines.output_stride;
-  a.panel_bytes = static_cast<std::int64_t>(panel_bytes(offsets.size()));
-  a.group_width = divide_up(layer.group_columns, kPanelColumns) * static_cast<std::int64_t>(kPanelColumns);
+  a.column_bytes = static_cast<std::int64_t>(offsets.size() * kernels.bytes_of_group(a.block.depth));
+  a.group_width = static_cast<std::int64_t>(kernels.padded_columns(static_cast<std::size_t>(layer.group_columns)));
   const std::int64_t row_bytes = std::max<std::int64_t>(rows.input_stride, 1);
   a.lines_at_once = std::max<std::int64_t>(kBlockBytes / (row_bytes * rows.count), 1);
   a.rows_at_once =
@@ -245,12 +247,12 @@ Status emit_gemm(const Node& node, Planner& planner, const GemmLayer& layer, con
   if (arguments == nullptr) return out_of_memory(node);
   arguments->layer = layer;
   merge_axes(arguments->layer.axes);
-  arguments->run = planner.kernels().gemm->run;
+  const GemmKernels& kernels = *planner.kernels().gemm;
+  arguments->run = kernels.run;
   auto offsets = group_offsets(node, planner, layer);
   if (!offsets.ok()) return offsets.status();
-  set_up(*arguments, offsets.value());
-  const std::int64_t weight_bytes =
-      layer.groups * arguments->group_width / static_cast<std::int64_t>(kPanelColumns) * arguments->panel_bytes;
+  set_up(*arguments, kernels, offsets.value());
+  const std::int64_t weight_bytes = layer.groups * arguments->group_width * arguments->column_bytes;
   const int parts = planner.parts_for(std::max(macs, weight_bytes * kWeightByteCost));
   arguments->sharing = choose_sharing(arguments->layer, parts);
 
@@ -273,7 +275,7 @@ Status emit_gemm(const Node& node, Planner& planner, const GemmLayer& layer, con
   step.run = &run_gemm;
   step.arguments = arguments;
   step.parts = parts;
-  step.kernel = planner.kernels().gemm->name;
+  step.kernel = kernels.name;
   step.reason = reason;
   step.macs = macs;
   return planner.emit(step);

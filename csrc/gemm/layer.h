@@ -23,8 +23,8 @@ struct GemmLayer {
   std::int64_t group_columns = 0;
   std::span<const std::ptrdiff_t> taps;  // byte offsets of the runs; lives as long as the plan
   std::int64_t depth = 0;
-  const std::int8_t* weights = nullptr;  // packed, group after group
-  const std::int32_t* bias = nullptr;    // of each group's columns padded to a multiple of kPanelColumns
+  const std::int8_t* weights = nullptr;  // as kernels read them, group after group
+  const std::int32_t* bias = nullptr;    // of each group's columns, padded
   Requantization requantization;         // likewise
   // Weights with a zero point take a term for every output position: less the zero point times the sum of its inputs.
   std::int32_t weight_zero_point = 0;

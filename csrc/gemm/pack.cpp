@@ -36,10 +36,7 @@ std::int8_t* pack_run(const WeightLayout& layout, const std::int8_t* source, std
   return target;
 }
 
-}  // namespace
-
-void pack_panels(const WeightLayout& layout, std::int8_t* packed, std::uint8_t flip) {
-  const std::size_t bytes = panel_bytes(group_count(layout.taps.size(), static_cast<std::size_t>(layout.depth)));
+void pack_panels(const WeightLayout& layout, std::size_t bytes, std::int8_t* packed, std::uint8_t flip) {
   for (std::int64_t first = 0; first < layout.columns; first += kColumns, packed += bytes) {
     const std::int64_t columns = std::min(kColumns, layout.columns - first);
     if (columns < kColumns) std::memset(packed, 0, bytes);
@@ -49,6 +46,34 @@ void pack_panels(const WeightLayout& layout, std::int8_t* packed, std::uint8_t f
       for (const std::ptrdiff_t tap : layout.taps) target = pack_run(layout, source + tap, target, flip);
     }
   }
+}
+
+void pack_columns(const WeightLayout& layout, std::int8_t* packed, std::uint8_t flip) {
+  for (std::int64_t column = 0; column < layout.columns; ++column) {
+    for (const std::ptrdiff_t tap : layout.taps) {
+      const std::int8_t* source = layout.values + column * layout.column_stride + tap;
+      for (std::int64_t i = 0; i < layout.depth; ++i) {
+        *packed++ = static_cast<std::int8_t>(static_cast<std::uint8_t>(source[i * layout.depth_stride]) ^ flip);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void pack(const GemmKernels& kernels, const WeightLayout& layout, std::int8_t* packed, std::uint8_t flip) {
+  if (kernels.in_place) return pack_columns(layout, packed, flip);
+  const std::size_t groups = kernels.group_count(layout.taps.size(), static_cast<std::size_t>(layout.depth));
+  pack_panels(layout, panel_bytes(groups), packed, flip);
+}
+
+bool lies_packed(const GemmKernels& kernels, const WeightLayout& layout) {
+  if (!kernels.in_place || layout.depth_stride != 1) return false;
+  const auto runs = static_cast<std::ptrdiff_t>(layout.taps.size());
+  for (std::ptrdiff_t run = 0; run < runs; ++run) {
+    if (layout.taps[static_cast<std::size_t>(run)] != run * layout.depth) return false;
+  }
+  return layout.column_stride == runs * layout.depth;
 }
 
 namespace {

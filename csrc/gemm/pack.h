@@ -19,13 +19,11 @@ struct WeightLayout {
   std::ptrdiff_t depth_stride = 1;  // elements from one weight of a run to the next
 };
 
-// Bytes of the packed panels.
-constexpr std::size_t packed_bytes(std::size_t columns, std::size_t taps, std::size_t depth) {
-  return (columns + kPanelColumns - 1) / kPanelColumns * panel_bytes(group_count(taps, depth));
-}
-
-// Writes every byte of the panels. Each weight is XORed with `flip`: 0x80 turns stored activations into int8.
-void pack_panels(const WeightLayout& layout, std::int8_t* packed, std::uint8_t flip = 0);
+// Writes every byte of what these kernels read. Each weight is XORed with `flip`: 0x80 turns stored activations into
+// int8.
+void pack(const GemmKernels& kernels, const WeightLayout& layout, std::int8_t* packed, std::uint8_t flip = 0);
+// Whether these kernels read the weights as they lie.
+bool lies_packed(const GemmKernels& kernels, const WeightLayout& layout);
 
 // Sums of one column's weights, each less the weight zero point.
 struct WeightSums {

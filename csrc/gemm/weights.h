@@ -1,4 +1,4 @@
-// Constant weights, packed while planning.
+// Constant weights, packed while planning unless they lie in the file as the kernels want them.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace intaglio {
 // The bias with the correction for the input's zero point, and the packed weights, of `groups` groups of
 // layout.columns columns each (groups follow one another `layout.columns` columns apart).
 struct GemmWeights {
-  const std::int8_t* panels = nullptr;
+  const std::int8_t* values = nullptr;
   const std::int32_t* bias = nullptr;
 };
 Result<GemmWeights> pack_weights(const Node& node, Planner& planner, const WeightLayout& layout, std::int64_t groups,

@@ -87,6 +87,17 @@ constexpr std::size_t sweep_channel(std::size_t channels, std::size_t chunk, std
   return channels < chunk ? channel % channels : sweep_first(channels, chunk, entry / chunk) + channel;
 }
 
+// Computes all channels of one output position.
+struct DepthwiseDirect {
+  const std::uint8_t* const* taps = nullptr;  // [tap_count]: the first channel of each position in the window
+  std::size_t tap_count = 0;
+  const std::int8_t* weights = nullptr;  // [tap_count][channels]
+  const std::int32_t* bias = nullptr;    // [channels], zero-point corrections folded in
+  Requantization requantization;         // likewise
+  std::size_t channels = 0;
+  std::uint8_t* out = nullptr;
+};
+
 struct DepthwiseKernels {
   const char* name;
   std::size_t group_rows;  // rows in a cell: 4 (int8 weights) or 2 (int16 weights)
@@ -94,6 +105,7 @@ struct DepthwiseKernels {
   void (*interleave)(const DepthwiseInterleave& work);
   void (*outputs)(const DepthwiseOutputs& work);
   void (*sweep[2])(const DepthwiseSweep& work);  // of stride 1 and 2; or nullptr
+  void (*direct)(const DepthwiseDirect& work);   // of CPUs without vectors; or nullptr
   std::int32_t input_offset = 0;  // taken from every byte that is made a cell; the bias has to make up for it
 };
 

@@ -172,6 +172,7 @@ constexpr DepthwiseKernels depthwise_kernels(const char* name, std::int32_t inpu
           .interleave = run_interleave<Simd>,
           .outputs = run_outputs<Simd>,
           .sweep = {},
+          .direct = nullptr,
           .input_offset = input_offset};
 }
 

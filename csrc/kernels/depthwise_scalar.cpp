@@ -1,4 +1,5 @@
-// Depthwise convolution on any CPU: two rows to a cell, four channels to a vector.
+// Depthwise convolution on any CPU: position by position where weights may stay as they are, otherwise two rows to a
+// cell and four channels to a vector.
 #include <cstring>
 
 #include "kernels/depthwise_impl.h"
@@ -103,9 +104,40 @@ struct Scalar {
   }
 };
 
+// Sums wrap modulo 2^32, hence unsigned.
+template <std::size_t kChannels>
+INTAGLIO_INLINE void run_channels(const DepthwiseDirect& work, std::size_t channel) {
+  std::uint32_t sums[kChannels];
+  for (std::size_t i = 0; i < kChannels; ++i) sums[i] = static_cast<std::uint32_t>(work.bias[channel + i]);
+  const std::int8_t* w = work.weights + channel;
+  for (std::size_t tap = 0; tap < work.tap_count; ++tap, w += work.channels) {
+    const std::uint8_t* const x = work.taps[tap] + channel;
+    for (std::size_t i = 0; i < kChannels; ++i) sums[i] += static_cast<std::uint32_t>(x[i] * w[i]);
+  }
+  const Requantization& r = work.requantization;
+  for (std::size_t i = 0; i < kChannels; ++i) {
+    const std::size_t c = channel + i;
+    const auto sum = static_cast<std::int32_t>(sums[i]);
+    work.out[c] = stored_byte(
+        r.scale != nullptr ? round_float32(sum, r.scale[c]) : round_fixed(sum, r.multiplier[c], r.shift[c], false), r);
+  }
+}
+
+void run_direct(const DepthwiseDirect& work) {
+  constexpr std::size_t kTogether = 4;
+  std::size_t channel = 0;
+  for (; channel + kTogether <= work.channels; channel += kTogether) run_channels<kTogether>(work, channel);
+  for (; channel < work.channels; ++channel) run_channels<1>(work, channel);
+}
+
+constexpr DepthwiseKernels with_direct(DepthwiseKernels kernels) {
+  kernels.direct = run_direct;
+  return kernels;
+}
+
 }  // namespace
 
 extern const DepthwiseKernels depthwise_u8s16_scalar;
-constexpr DepthwiseKernels depthwise_u8s16_scalar = depthwise_kernels<Scalar>("depthwise_u8s16_scalar");
+constexpr DepthwiseKernels depthwise_u8s16_scalar = with_direct(depthwise_kernels<Scalar>("depthwise_u8s16_scalar"));
 
 }  // namespace intaglio

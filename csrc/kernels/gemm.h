@@ -6,8 +6,8 @@
 
 namespace intaglio {
 
-// How an accumulator becomes a stored byte (docs/arithmetic.md, "Requantization"). Per-column arrays are padded to a
-// multiple of kPanelColumns columns and advanced to the block's first column.
+// How an accumulator becomes a stored byte (docs/arithmetic.md, "Requantization"). Per-column arrays are padded as
+// GemmKernels::padded_columns() says and advanced to the block's first column.
 struct Requantization {
   const float* scale = nullptr;              // float32 mode; nullptr in fixed mode
   bool bounded = false;                      // float32 mode: no scale exceeds 1/2, so scaled sums fit int32
@@ -21,15 +21,12 @@ struct Requantization {
 // Whether sums below zero all become `low`.
 constexpr bool clamps_negative(const Requantization& r) { return r.low >= r.zero_point; }
 
-// Sums are taken four bytes of input, a group, at a time. Packed weights, "16c4": [panel][group][16 columns][4 bytes]
-// int8; columns and bytes that do not exist are zero. Every instruction set reads the same packing.
+// Sums are taken four bytes of input, a group, at a time; the last group of a run of contiguous bytes may reach up to 3
+// bytes past it. Packed weights, "16c4": [panel][group][16 columns][4 bytes] int8; columns and bytes that do not exist
+// are zero. Every instruction set with vectors reads the same packing. Kernels without, those `in_place`, have runs as
+// groups and weights as files hold them: [column][group][bytes of a run].
 inline constexpr std::size_t kPanelColumns = 16;
 inline constexpr std::size_t kGroupBytes = 4;
-
-// Groups of `runs` runs of `depth` contiguous bytes: the last of a run may reach up to 3 bytes past it.
-constexpr std::size_t group_count(std::size_t runs, std::size_t depth) {
-  return runs * ((depth + kGroupBytes - 1) / kGroupBytes);
-}
 
 constexpr std::size_t panel_bytes(std::size_t groups) { return groups * kPanelColumns * kGroupBytes; }
 
@@ -43,8 +40,9 @@ struct GemmBlock {
   std::size_t lines = 1;
   const std::int32_t* offsets = nullptr;   // [groups]: each group's distance in bytes from the row's first byte
   std::size_t groups = 0;                  // may be 0: outputs are then requantized biases
+  std::size_t depth = 0;                   // bytes of a run
   bool one_run = false;                    // the offsets are 0, 4, 8 ...
-  const std::int8_t* weights = nullptr;    // packed panels, starting at the block's first column
+  const std::int8_t* weights = nullptr;    // starting at the block's first column
   const std::int32_t* bias = nullptr;      // zero-point corrections folded in; padded and advanced like the above
   const std::int32_t* row_bias = nullptr;  // [lines][rows], added to every column of a row; or nullptr
   Requantization requantization;
@@ -62,6 +60,19 @@ struct GemmKernels {
   // Taken from every byte of input before it is multiplied, for instructions whose operands are both signed: the bias
   // has to make up for it, by this times the sum of the column's weights.
   std::int32_t input_offset = 0;
+  bool in_place = false;  // whole runs as groups, weights as files hold them, nothing padded
+
+  std::size_t padded_columns(std::size_t columns) const {
+    return in_place ? columns : (columns + kPanelColumns - 1) / kPanelColumns * kPanelColumns;
+  }
+  // Bytes of input and weights that one group takes.
+  std::size_t bytes_of_group(std::size_t depth) const { return in_place ? depth : kGroupBytes; }
+  std::size_t group_count(std::size_t runs, std::size_t depth) const {
+    return depth == 0 ? 0 : runs * ((depth + bytes_of_group(depth) - 1) / bytes_of_group(depth));
+  }
+  std::size_t weight_bytes(std::size_t columns, std::size_t runs, std::size_t depth) const {
+    return padded_columns(columns) * group_count(runs, depth) * bytes_of_group(depth);
+  }
 };
 
 }  // namespace intaglio

@@ -19,14 +19,13 @@ struct Arguments : MatrixBatch {
   const std::int32_t* offsets = nullptr;  // of the groups of a row of a
   std::int32_t a_zero_point = 0;          // as stored, [0, 255]
   std::int32_t b_zero_point = 0;          // in int8
-  std::int32_t input_offset = 0;          // GemmKernels::input_offset
   Requantization requantization;
-  void (*run)(const GemmBlock& block) = nullptr;
+  const GemmKernels* kernels = nullptr;
 
   std::size_t matrix_bytes() const {
-    return packed_bytes(static_cast<std::size_t>(columns), 1, static_cast<std::size_t>(depth));
+    return kernels->weight_bytes(static_cast<std::size_t>(columns), 1, static_cast<std::size_t>(depth));
   }
-  std::size_t padded_columns() const { return align_up(static_cast<std::size_t>(columns), kPanelColumns); }
+  std::size_t padded_columns() const { return kernels->padded_columns(static_cast<std::size_t>(columns)); }
 };
 
 // acc = sum (a - offset) q + offset sum q - zb sum a - za sum (q - zb), with a as stored, q = b in int8 and the offset
@@ -38,7 +37,7 @@ void pack_b(const void* arguments, const Memory& memory, int part, int parts) {
     const auto m = static_cast<std::size_t>(matrix);
     const auto* b = memory.at<const std::int8_t>(s.b) + matrix * s.depth * s.columns;
     const WeightLayout layout = {b, s.columns, 1, kWholeRun, s.depth, s.columns};
-    pack_panels(layout, memory.at<std::int8_t>(s.panels) + m * s.matrix_bytes(), 0x80);
+    pack(*s.kernels, layout, memory.at<std::int8_t>(s.panels) + m * s.matrix_bytes(), 0x80);
     std::int32_t* bias = memory.at<std::int32_t>(s.bias) + m * s.padded_columns();
     std::fill_n(bias, s.padded_columns(), 0);
     for (std::int64_t k = 0; k < s.depth; ++k) {
@@ -48,7 +47,7 @@ void pack_b(const void* arguments, const Memory& memory, int part, int parts) {
     const auto zeros = static_cast<std::uint32_t>(s.b_zero_point) * static_cast<std::uint32_t>(s.depth);
     for (std::int64_t n = 0; n < s.columns; ++n) {
       const auto total = static_cast<std::uint32_t>(bias[n]);
-      bias[n] = static_cast<std::int32_t>(static_cast<std::uint32_t>(s.input_offset) * (total + zeros) -
+      bias[n] = static_cast<std::int32_t>(static_cast<std::uint32_t>(s.kernels->input_offset) * (total + zeros) -
                                           static_cast<std::uint32_t>(s.a_zero_point) * total);
     }
   }
@@ -73,7 +72,8 @@ void multiply(const void* arguments, const Memory& memory, int part, int parts) 
   block.input_row_stride = s.depth;
   block.offsets = s.offsets;
   block.one_run = true;
-  block.groups = group_count(1, static_cast<std::size_t>(s.depth));
+  block.groups = s.kernels->group_count(1, static_cast<std::size_t>(s.depth));
+  block.depth = static_cast<std::size_t>(s.depth);
   block.requantization = s.requantization;
   block.output_row_stride = s.columns;
   block.columns = static_cast<std::size_t>(s.columns);
@@ -88,7 +88,7 @@ void multiply(const void* arguments, const Memory& memory, int part, int parts) 
     block.bias = memory.at<const std::int32_t>(s.bias) + b_matrix * s.padded_columns();
     block.row_bias = memory.at<const std::int32_t>(s.row_bias) + a_row;
     block.output = memory.at<std::uint8_t>(s.y) + begin * s.columns;
-    s.run(block);
+    s.kernels->run(block);
     begin = end;
   }
 }
@@ -144,8 +144,7 @@ Status prepare_batch_matmul(const Node& node, Planner& planner) {
   s.a_zero_point = a.zero_point + kStorageOffset;
   s.b_zero_point = b.zero_point;
   s.requantization = requantization.value();
-  s.run = planner.kernels().gemm->run;
-  s.input_offset = planner.kernels().gemm->input_offset;
+  s.kernels = planner.kernels().gemm;
   const auto b_count = static_cast<std::size_t>(s.b_matrices);
   s.panels = planner.scratch(b_count * s.matrix_bytes());
   s.bias = planner.scratch(b_count * s.padded_columns() * sizeof(std::int32_t));

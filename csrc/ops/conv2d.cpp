@@ -56,7 +56,7 @@ Status emit_windows(const Node& node, Planner& planner, const Conv2d& conv) {
   layer.group_columns = out / g.groups;
   layer.taps = runs.input;
   layer.depth = runs.depth;
-  layer.weights = packed.value().panels;
+  layer.weights = packed.value().values;
   layer.bias = packed.value().bias;
   layer.requantization = requantization.value();
   layer.weight_zero_point = sum.weight_zero_point;

@@ -10,9 +10,13 @@ namespace {
 template <class T>
 Status repeat(const Node& node, Planner& planner, std::span<const T> values, const DepthwiseEntries& entries,
               const T*& repeated) {
+  const bool shared = values.size() == 1;
+  if (entries.in_order() && !shared) {
+    repeated = planner.keep(values);
+    return repeated != nullptr ? Status() : out_of_memory(node);
+  }
   T* copy = planner.make<T>(static_cast<std::size_t>(entries.count));
   if (copy == nullptr) return out_of_memory(node);
-  const bool shared = values.size() == 1;
   for (std::int64_t i = 0; i < entries.count; ++i) {
     copy[i] = values[shared ? 0 : static_cast<std::size_t>(entries.channel(i))];
   }

@@ -29,6 +29,7 @@ struct DepthwiseEntries {
   std::int64_t count;
   std::int64_t chunk;  // that of a sweep; or 0, where channels repeat from the first
 
+  bool in_order() const { return chunk == 0 && count == channels; }
   std::int64_t channel(std::int64_t entry) const {
     if (chunk == 0) return entry % channels;
     return static_cast<std::int64_t>(sweep_channel(static_cast<std::size_t>(channels), static_cast<std::size_t>(chunk),

@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "ops/checks.h"
 #include "ops/depthwise_bands.h"
+#include "ops/depthwise_direct.h"
 #include "ops/depthwise_sweep.h"
 #include "ops/sum_of_products.h"
 
@@ -124,7 +125,10 @@ Status prepare_depthwise_conv2d(const Node& node, Planner& planner) {
   step.macs = cost / kMacCost;
   step.parts = planner.parts_for(cost);
   step.kernel = kernels.name;
-  if (sweeps(kernels, shape, parameters.requantization)) {
+  if (runs_directly(kernels, shape, parameters)) {
+    INTAGLIO_TRY(prepare_direct(node, planner, parameters, shape, kernels, step));
+    step.reason = "weights where they lie";
+  } else if (sweeps(kernels, shape, parameters.requantization)) {
     INTAGLIO_TRY(prepare_sweep(node, planner, parameters, shape, kernels, step));
     step.reason = "sums stay in registers along a row";
   } else {

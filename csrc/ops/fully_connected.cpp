@@ -46,7 +46,7 @@ Status prepare_fully_connected(const Node& node, Planner& planner) {
   layer.group_columns = out;
   layer.taps = {tap, 1};
   layer.depth = depth;
-  layer.weights = packed.value().panels;
+  layer.weights = packed.value().values;
   layer.bias = packed.value().bias;
   layer.requantization = requantization.value();
   layer.requantization.rounds_once = true;

@@ -14,10 +14,16 @@ constexpr std::int64_t kAccumulatorLimit = std::numeric_limits<std::int32_t>::ma
 template <class T>
 Result<const T*> padded(const Node& node, Planner& planner, std::span<const T> values, std::int64_t groups,
                         std::int64_t columns) {
-  const auto width = static_cast<std::int64_t>(align_up(static_cast<std::size_t>(columns), kPanelColumns));
+  const auto width =
+      static_cast<std::int64_t>(planner.kernels().gemm->padded_columns(static_cast<std::size_t>(columns)));
+  const bool one_for_all = values.size() == 1;
+  if (planner.kernels().gemm->in_place && !one_for_all) {
+    const T* kept = planner.keep(values);
+    if (kept == nullptr) return out_of_memory(node);
+    return kept;
+  }
   T* copy = planner.make<T>(static_cast<std::size_t>(groups * width));
   if (copy == nullptr) return out_of_memory(node);
-  const bool one_for_all = values.size() == 1;
   for (std::int64_t group = 0; group < groups; ++group) {
     for (std::int64_t column = 0; column < columns; ++column) {
       copy[group * width + column] = values[one_for_all ? 0 : static_cast<std::size_t>(group * columns + column)];

@@ -37,8 +37,8 @@ Result<RequantizationParameters> read_requantization(const Node& node, const Mod
 Status check_accumulators(const Node& node, const RequantizationParameters& parameters, std::int64_t channel,
                           std::int64_t low, std::int64_t high);
 
-// The parameters as kernels take them: `groups` runs of `columns` sets, each padded with zeros to a multiple of
-// kPanelColumns. A single set is repeated for every column.
+// The parameters as kernels take them: `groups` runs of `columns` sets, each padded with zeros as they want it. A
+// single set is repeated for every column.
 Result<Requantization> make_requantization(const Node& node, Planner& planner,
                                            const RequantizationParameters& parameters, std::int64_t groups,
                                            std::int64_t columns);

@@ -25,10 +25,9 @@ struct Arguments {
   MaxFunction max;
   LookupFunction lookup;
   std::int64_t rows, length;
-  std::uint64_t numerator;         // float32 mode
-  std::int64_t zero;               // stored zero point of y
-  std::int64_t exp[kTableSize];    // by max - x
-  std::int64_t terms[kTableSize];  // what each adds to the sum
+  std::uint64_t numerator;  // float32 mode
+  std::int64_t zero;        // stored zero point of y
+  const std::int32_t* exp;  // by max - x
 };
 
 std::int64_t srdhm(std::int64_t a, std::int64_t b) { return (a * b + (std::int64_t{1} << 30)) >> 31; }
@@ -48,8 +47,9 @@ std::int64_t one_over_one_plus_x(std::int64_t a) {
   return saturate(2 * x);
 }
 
-// The stored value of each entry of `exp` in a row whose terms add up to `sum`.
+// What each entry of `exp` adds to a row's sum, and its stored value where the sum is `sum`.
 struct Float32Row {
+  static std::int64_t term(std::int64_t exp) { return exp; }
   Float32Row(const Arguments& args, std::int64_t sum)
       : ratio(args.numerator / static_cast<std::uint64_t>(sum)), zero(args.zero) {}
   std::uint8_t operator()(std::int64_t exp) const {
@@ -61,6 +61,7 @@ struct Float32Row {
 };
 
 struct FixedRow {
+  static std::int64_t term(std::int64_t exp) { return rdivpot(exp, 12); }
   FixedRow(const Arguments&, std::int64_t sum) {
     const int leading = std::countl_zero(static_cast<std::uint32_t>(sum));
     reciprocal = one_over_one_plus_x((sum << leading) - kInt32Max - 1);
@@ -83,7 +84,7 @@ void run(const void* arguments, const Memory& memory, int part, int parts) {
     std::uint8_t* y = memory.at<std::uint8_t>(args.y) + row * args.length;
     const std::uint8_t max = args.max(x, length);
     std::int64_t sum = 0;
-    for (std::size_t i = 0; i < length; ++i) sum += args.terms[max - x[i]];
+    for (std::size_t i = 0; i < length; ++i) sum += Row::term(args.exp[max - x[i]]);
     const Row value(args, sum);
     if (length < kTableSize) {
       for (std::size_t i = 0; i < length; ++i) y[i] = value(args.exp[max - x[i]]);
@@ -138,10 +139,8 @@ Status prepare_softmax(const Node& node, Planner& planner) {
 
   auto* args = planner.make<Arguments>();
   if (args == nullptr) return out_of_memory(node);
-  for (std::size_t i = 0; i < kTableSize; ++i) {
-    args->exp[i] = table.values<std::int32_t>()[i];
-    args->terms[i] = fixed ? rdivpot(args->exp[i], 12) : args->exp[i];
-  }
+  args->exp = planner.keep(table.values<std::int32_t>());
+  if (args->exp == nullptr) return out_of_memory(node);
   args->x = planner.tensor(node.inputs[0]);
   args->y = planner.tensor(node.outputs[0]);
   args->max = planner.kernels().vector->max.run;

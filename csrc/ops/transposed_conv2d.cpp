@@ -54,7 +54,7 @@ Status emit_phase(const Node& node, Planner& planner, const SumParameters& sum, 
   layer.axes[2] = {across.count, s.in, s.width.stride * s.out};
   layer.taps = {input, taps};
   layer.depth = s.in;
-  layer.weights = packed.value().panels;
+  layer.weights = packed.value().values;
   layer.bias = packed.value().bias;
   return emit_gemm(node, planner, layer, "one phase of the stride");
 }
@@ -67,7 +67,7 @@ Status emit_bias(const Node& node, Planner& planner, const SumParameters& sum, c
   GemmLayer layer = s.layer;
   layer.weight_zero_point = 0;
   layer.axes[2] = {sum.y->elements / s.out, 0, s.out};
-  layer.weights = packed.value().panels;
+  layer.weights = packed.value().values;
   layer.bias = packed.value().bias;
   return emit_gemm(node, planner, layer, "positions without a tap");
 }

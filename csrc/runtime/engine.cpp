@@ -51,7 +51,8 @@ Status Engine::load(std::span<const std::byte> file, Constants constants, FileLi
   rounds_floats_ = std::any_of(model_.nodes.begin(), model_.nodes.end(), [](const Node& node) {
     return node.op == OpCode::quantize || node.op == OpCode::dynamic_quantize;
   });
-  INTAGLIO_TRY(plan_.build(model_, kernels_for(isa_), threads_));
+  const bool file_stays = life == FileLife::kEngine && constants.empty();
+  INTAGLIO_TRY(plan_.build(model_, kernels_for(isa_), threads_, file_stays));
   return life == FileLife::kEngine ? Status() : detach(model_, file, allocator_);
 }
 

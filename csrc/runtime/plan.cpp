@@ -48,8 +48,13 @@ bool works_in_place(OpCode op) {
 
 class PlanBuilder final : public Planner {
  public:
-  PlanBuilder(Plan& plan, const Model& model, const Kernels& kernels, int threads)
-      : plan_(plan), model_(model), kernels_(kernels), threads_(threads), values_(plan.allocator_) {}
+  PlanBuilder(Plan& plan, const Model& model, const Kernels& kernels, int threads, bool file_stays)
+      : plan_(plan),
+        model_(model),
+        kernels_(kernels),
+        threads_(threads),
+        file_stays_(file_stays),
+        values_(plan.allocator_) {}
   ~PlanBuilder() = default;
 
   Status build();
@@ -57,6 +62,7 @@ class PlanBuilder final : public Planner {
   const Model& model() const override { return model_; }
   const Kernels& kernels() const override { return kernels_; }
   int threads() const override { return threads_; }
+  bool file_stays() const override { return file_stays_; }
   Slot tensor(std::int64_t id) override;
   Slot scratch(std::uint64_t bytes) override;
   Slot verdict() override;
@@ -89,6 +95,7 @@ class PlanBuilder final : public Planner {
   const Model& model_;
   const Kernels& kernels_;
   const int threads_;
+  const bool file_stays_;
   List<Value> values_;
   std::uint32_t node_ = 0;  // being prepared
   bool out_of_memory_ = false;
@@ -251,8 +258,8 @@ Status PlanBuilder::emit(const Step& step) {
   return {};
 }
 
-Status Plan::build(const Model& model, const Kernels& kernels, int threads) {
-  return PlanBuilder(*this, model, kernels, threads).build();
+Status Plan::build(const Model& model, const Kernels& kernels, int threads, bool file_stays) {
+  return PlanBuilder(*this, model, kernels, threads, file_stays).build();
 }
 
 Status Plan::outcome(const Model& model, const Memory& memory) const {

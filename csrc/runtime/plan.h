@@ -21,7 +21,8 @@ class Plan {
   explicit Plan(Allocator& allocator)
       : allocator_(allocator), memory_(allocator), steps_(allocator), verdicts_(allocator) {}
 
-  Status build(const Model& model, const Kernels& kernels, int threads);
+  // `file_stays`: constants of the model stay where they are as long as the plan.
+  Status build(const Model& model, const Kernels& kernels, int threads, bool file_stays);
 
   std::span<const Step> steps() const { return steps_; }
   std::span<const PortCopy> inputs() const { return inputs_; }

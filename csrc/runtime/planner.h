@@ -2,9 +2,11 @@
 // the steps that run the op.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <span>
 
 #include "base/memory.h"
 #include "base/status.h"
@@ -71,9 +73,11 @@ class Planner {
   virtual const Model& model() const = 0;
   virtual const Kernels& kernels() const = 0;
   virtual int threads() const = 0;
+  // Whether the file outlives the plan, which may then refer to constants where they are.
+  virtual bool file_stays() const = 0;
 
   // The memory of a tensor. A constant int8 tensor is given in storage form (^ 0x80); weights and tables are better
-  // read from Tensor::values() while preparing. Nothing of the file may be kept: it is gone when the plan runs.
+  // read from Tensor::values() while preparing. Nothing of the file may be kept unless it stays.
   virtual Slot tensor(std::int64_t id) = 0;
   // Memory that holds nothing before and after the node being prepared; followed by kSlack readable bytes.
   virtual Slot scratch(std::uint64_t bytes) = 0;
@@ -94,6 +98,16 @@ class Planner {
     T* first = static_cast<T*>(memory);
     for (std::size_t i = 0; i < count; ++i) new (first + i) T();
     return first;
+  }
+
+  // The elements of a constant for as long as the plan, without slack: where they are if the file stays, else a copy.
+  // nullptr when there is no memory.
+  template <class T>
+  const T* keep(std::span<const T> values) {
+    if (file_stays()) return values.data();
+    T* copy = make<T>(values.size());
+    if (copy != nullptr) std::copy(values.begin(), values.end(), copy);
+    return copy;
   }
 
   // How many parts work of this size is worth splitting into: 1 below twice kWorkPerPart.

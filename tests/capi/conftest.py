@@ -77,6 +77,27 @@ def sanitized(cmake: str, root: Path, shared_folder: Path) -> Path:
     return once(prefix, lambda: install(cmake, root, prefix, *options))
 
 
+@pytest.fixture(scope="session")
+def cortex_m3(cmake: str, root: Path, shared_folder: Path) -> Path:
+    """Where a library for Cortex-M3 without operating system is installed."""
+    for program in ("arm-none-eabi-g++", "qemu-system-arm"):
+        if shutil.which(program) is None:
+            pytest.skip(f"needs {program}")
+    prefix = shared_folder / "cortex_m3"
+    toolchain = root / "cmake" / "toolchains" / "cortex-m3.cmake"
+    families = "sums;elementwise;reductions;movement;conversion"
+    options = [f"-DCMAKE_TOOLCHAIN_FILE={toolchain}", f"-DINTAGLIO_OPS={families}", "-DINTAGLIO_WERROR=ON"]
+    return once(prefix, lambda: install(cmake, root, prefix, *options))
+
+
+@pytest.fixture(scope="session")
+def bare_metal(cmake: str, root: Path, shared_folder: Path) -> Path:
+    """Where a small library for this CPU without its operating system is installed."""
+    prefix = shared_folder / "bare_metal"
+    options = ["-DINTAGLIO_BARE_METAL=ON", "-DINTAGLIO_ISAS=scalar", "-DINTAGLIO_OPS=movement", "-DINTAGLIO_WERROR=ON"]
+    return once(prefix, lambda: install(cmake, root, prefix, *options))
+
+
 @pytest.fixture(params=["gcc", "clang"])
 def compiler(request: pytest.FixtureRequest) -> str:
     found = compiler_called(str(request.param))

@@ -38,8 +38,8 @@ class Outcome:
 
 def build(target: str, folder: Path, *programs: str) -> Path:
     """All test programs for one kind of CPU, or those that are named, in the folder that is returned."""
-    toolchain = ROOT / "cmake" / "toolchains" / f"{target}-linux.cmake"
-    options = [f"-DCMAKE_TOOLCHAIN_FILE={toolchain}"] if toolchain.exists() else []
+    toolchains = ROOT / "cmake" / "toolchains"
+    options = [f"-DCMAKE_TOOLCHAIN_FILE={file}" for file in toolchains.glob("*.cmake") if is_for(file, target)]
     if shutil.which("ninja"):
         options.append("-GNinja")
     place = folder / target
@@ -55,6 +55,10 @@ def build(target: str, folder: Path, *programs: str) -> Path:
     return place
 
 
+def is_for(toolchain: Path, target: str) -> bool:
+    return toolchain.stem in (target, f"{target}-linux")
+
+
 def _run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -63,8 +67,7 @@ def _run(*command: str) -> None:
 
 def run(target: Target, programs: Path, files: list[Path]) -> Outcome:
     """All files on one CPU."""
-    command = [*target.command, str(programs / target.program), *target.options, *map(str, files)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(target.command(programs / target.program, files), capture_output=True, text=True, check=False)
     outcome = Outcome(target)
     for line in done.stdout.splitlines():
         match line.split():

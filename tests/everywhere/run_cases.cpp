@@ -5,11 +5,11 @@
 One line for the tier, one for each file (name, SHA-256 of all outputs, cases, cases that differ from the oracle), one
 for each kernel (name, how often it ran). The exit code is 1 where any case differs, 2 for anything else that fails. */
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <map>
+#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,11 +31,14 @@ using Bytes = std::vector<std::byte>;
 class Cursor {
  public:
   explicit Cursor(const std::string& path) : path_(path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) fail("cannot open " + path);
-    const std::vector<char> all{std::istreambuf_iterator<char>(file), {}};
-    bytes_.resize(all.size());
-    std::memcpy(bytes_.data(), all.data(), all.size());
+    std::FILE* const file = std::fopen(path.c_str(), "rb");
+    if (file == nullptr) fail("cannot open " + path);
+    std::fseek(file, 0, SEEK_END);
+    bytes_.resize(static_cast<std::size_t>(std::ftell(file)));
+    std::rewind(file);
+    const std::size_t have = std::fread(bytes_.data(), 1, bytes_.size(), file);
+    std::fclose(file);
+    if (have != bytes_.size()) fail("cannot read " + path);
   }
   std::uint64_t count() {
     std::uint64_t value;
@@ -75,6 +78,16 @@ void make_nans_equal(Bytes& bytes) {
   }
 }
 
+// The engine's own has no memory on machines without operating system.
+class HeapAllocator final : public intaglio::Allocator {
+ public:
+  void* allocate(std::size_t bytes) noexcept override { return ::operator new(bytes, kAlignment, std::nothrow); }
+  void release(void* memory, std::size_t) noexcept override { ::operator delete(memory, kAlignment); }
+
+ private:
+  static constexpr std::align_val_t kAlignment{intaglio::kAlignment};
+};
+
 class Runner {
  public:
   Runner(intaglio::Isa isa, int repeats) : isa_(isa), repeats_(repeats) {}
@@ -102,7 +115,7 @@ class Runner {
   bool run_case(Cursor& file, Sha256& hash) {
     const Bytes model = file.bytes();
     const std::vector<Bytes> inputs = file.list(), expected = file.list();
-    intaglio::Engine engine(intaglio::system_allocator());
+    intaglio::Engine engine(allocator_);
     const intaglio::Status loaded = engine.load(model, {}, intaglio::FileLife::kEngine, isa_, 1);
     if (!loaded.ok()) fail(loaded.message());
     const auto& ports = engine.model().outputs;
@@ -113,7 +126,7 @@ class Runner {
     for (const intaglio::PortCopy& port : engine.plan().outputs()) outputs.emplace_back(port.bytes);
     for (Bytes& output : outputs) out.push_back(output.data());
     if (in.size() != engine.plan().inputs().size() || out.size() != expected.size()) fail("a case has other ports");
-    intaglio::ContextPool contexts(engine, intaglio::system_allocator());
+    intaglio::ContextPool contexts(engine, allocator_);
     for (int i = 0; i < repeats_; ++i) {
       const intaglio::Status ran = contexts.run({in.data(), out.data(), 1, 0});
       if (!ran.ok()) fail(ran.message());
@@ -126,6 +139,7 @@ class Runner {
     return outputs == expected;
   }
 
+  HeapAllocator allocator_;
   intaglio::Isa isa_;
   int repeats_;
   std::map<std::string, int> kernels_;
