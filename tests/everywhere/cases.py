@@ -78,9 +78,9 @@ def write_windows(folder: Path) -> Path:
         for requant in ("float32", "fixed"):
             rng = np.random.default_rng(2)
             builder = Builder(requant=requant)
-            weights = rng.integers(-50, 51, (80, 3, 3, 64)).astype(np.int8)
-            x = builder.input("x", (2, 15, 17, 64), 1.0, 9)
-            builder.output(builder.conv2d(x, weights, 0.01, np.arange(80), 500.0, 3, padding="same"))
+            weights = rng.integers(-50, 51, (128, 3, 3, 64)).astype(np.int8)
+            x = builder.input("x", (1, 23, 27, 64), 1.0, 9)
+            builder.output(builder.conv2d(x, weights, 0.01, np.arange(128), 500.0, 3, padding="same"))
             graph = builder.build()
             yield graph, random_inputs(graph, rng)
 

@@ -94,7 +94,8 @@ def kernels_of(tier: str) -> list[str]:
     """The kernels of sums of products that are the tier's own: their symbols are their names."""
     text = (ROOT / "csrc" / "kernels" / "kernels.inc").read_text(encoding="utf-8")
     rows = re.findall(r"KERNEL\((\w+), \w+, (\w+), k(\w+)\)", text)
-    return [symbol for family, symbol, isa in rows if family in ("gemm", "depthwise") and isa.lower() == tier]
+    own = ("gemm", "depthwise", "winograd_products")
+    return [symbol for family, symbol, isa in rows if family in own and isa.lower() == tier]
 
 
 def own_runs(outcome: Outcome) -> int:
