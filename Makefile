@@ -1,5 +1,5 @@
-# What a person needs: make demo, make test, make test-full, make bench, make lint. All of it lives in ./.venv, and the
-# peers of make bench-peers in ./.venv-peers.
+# What a person needs: make demo, make test, make test-full, make bench, make lint, make wheels. All of it lives in
+# ./.venv, and the peers of make bench-peers in ./.venv-peers.
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +11,7 @@ PY := python tests examples benchmarks
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-full test-everywhere bench bench-peers lint format clean
+.PHONY: demo test test-full test-everywhere wheels bench bench-peers lint format clean
 
 demo: $(VENV)/installed
 	$(BIN)/intaglio demo
@@ -32,6 +32,10 @@ bench-peers: $(PEERS)/installed
 # As in `make test-everywhere ARGS=--quick`. Needs qemu and Debian's cross compilers: says which are missing.
 test-everywhere: $(VENV)/installed-dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/everywhere/matrix.py $(ARGS)
+
+# Those that can be built and tested here; docs/releasing.md has the others.
+wheels: $(VENV)/installed-dev
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/wheels/wheels.py $(ARGS)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/clang-format --dry-run -Werror $(CPP)

@@ -92,6 +92,8 @@ def test_commands_run(code: str, folder: Path) -> None:
                 assert set(arguments) <= set(targets)
             case "cmake":
                 check_cmake(arguments)  # tests/capi runs the likes of it
+            case "pipx":
+                assert arguments == ["run", "cibuildwheel"]
             case "pip":
                 check_install(arguments)
             case "python":

@@ -137,7 +137,7 @@ def test_threads() -> None:
 def test_cpu() -> None:
     assert set(cpu.features()) <= {
         "avx2", "bmi2", "fma", "avx_vnni", "avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512_vnni", "amx_tile",
-        "amx_int8"
+        "amx_int8", "asimd", "asimddp", "i8mm"
     }  # fmt: skip
     assert cpu.cores() >= 1
     assert isinstance(cpu.name(), str)
