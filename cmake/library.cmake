@@ -7,7 +7,7 @@ set(INTAGLIO_SOVERSION 1)
 
 file(GLOB INTAGLIO_API_SOURCES CONFIGURE_DEPENDS csrc/api/*.cpp)
 add_library(intaglio_api OBJECT ${INTAGLIO_API_SOURCES})
-target_compile_options(intaglio_api PRIVATE ${INTAGLIO_ENGINE_FLAGS})
+target_compile_options(intaglio_api PRIVATE ${INTAGLIO_ENGINE_FLAGS} ${INTAGLIO_SMALL_CODE})
 target_compile_definitions(intaglio_api PRIVATE INTAGLIO_VERSION="${PROJECT_VERSION}")
 target_link_libraries(intaglio_api PRIVATE intaglio_options)
 

@@ -87,9 +87,34 @@ INTAGLIO_INLINE float leak(float x, float slope) {
   return x < 0 ? product : x;
 }
 
+// Loops over long functions take whole blocks, of as many elements as any vector has, so that the compiler makes one
+// copy of a function, in vectors, and none for what is left: that is copied into a block.
+constexpr std::size_t kBlock = 16;
+
 template <float (*kFunction)(float, const float*)>
-void unary_loop(const float* __restrict x, const float* __restrict parameters, float* __restrict y, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) y[i] = kFunction(x[i], parameters);
+__attribute__((noinline)) void unary_blocks(const float* __restrict x, const float* __restrict parameters,
+                                            float* __restrict y, std::size_t blocks) {
+  for (; blocks != 0; --blocks, x += kBlock, y += kBlock) {
+    for (std::size_t i = 0; i < kBlock; ++i) y[i] = kFunction(x[i], parameters);
+  }
+}
+
+using UnaryBlocks = void (*)(const float* x, const float* parameters, float* y, std::size_t blocks);
+
+__attribute__((noinline)) void run_unary(UnaryBlocks run, const float* x, const float* parameters, float* y,
+                                         std::size_t count) {
+  const std::size_t rest = count % kBlock, whole = count - rest;
+  run(x, parameters, y, whole / kBlock);
+  if (rest == 0) return;
+  float from[kBlock] = {}, to[kBlock];
+  __builtin_memcpy(from, x + whole, rest * sizeof(float));
+  run(from, parameters, to, 1);
+  __builtin_memcpy(y + whole, to, rest * sizeof(float));
+}
+
+template <float (*kFunction)(float, const float*)>
+void unary_loop(const float* x, const float* parameters, float* y, std::size_t count) {
+  run_unary(unary_blocks<kFunction>, x, parameters, y, count);
 }
 
 template <float (*kFunction)(float, float)>
@@ -164,10 +189,21 @@ INTAGLIO_INLINE float largest(const float* x, std::size_t count) {
   return result + 0.0F;
 }
 
+// y[i] = exp(x[i] - top)
+INTAGLIO_INLINE void exponentials(const float* x, float top, float* y, std::size_t count) {
+  constexpr std::size_t kMost = 16 * kBlock;
+  float shifted[kMost];
+  for (std::size_t first = 0; first < count; first += kMost) {
+    const std::size_t some = count - first < kMost ? count - first : kMost;
+    for (std::size_t i = 0; i < some; ++i) shifted[i] = x[first + i] - top;
+    run_unary(unary_blocks<exp>, shifted, nullptr, y + first, some);
+  }
+}
+
 template <bool kLogarithm>
 void softmax(const float* __restrict x, float* __restrict y, std::size_t count) {
   const float top = largest(x, count);
-  for (std::size_t i = 0; i < count; ++i) y[i] = exp(x[i] - top, nullptr);
+  exponentials(x, top, y, count);
   double sum = 0;
   for (std::size_t i = 0; i < count; ++i) sum += static_cast<double>(y[i]);
   const double logarithm = log(sum);

@@ -139,15 +139,22 @@ INTAGLIO_INLINE void store_tile(const Requantization& requantization, const type
   const auto store = [&](std::uint8_t* first, std::ptrdiff_t stride) INTAGLIO_LAMBDA {
     if (kBounded || requantization.bounded) {
       round_tile<Isa>(requantization, column, sums, std::make_index_sequence<NV>());
-      with_narrowing(requantization, [&]<Narrowing kNarrowing>() INTAGLIO_LAMBDA {
+      const auto narrow_all = [&]<Narrowing kNarrowing>(std::size_t columns) INTAGLIO_LAMBDA {
 #pragma GCC unroll 16
         for (int i = 0; i < MR * NV; i += 4) {
-          const auto at = [&](int k)
-                              INTAGLIO_LAMBDA { return k < MR * NV ? sums[k / NV][k % NV] : sums[MR - 1][NV - 1]; };
-          narrow_four<Isa, kNarrowing, MR, NV>(narrow, {at(i), at(i + 1), at(i + 2), at(i + 3)}, i, output.columns,
-                                               first, stride);
+          const auto at = [&](int k) INTAGLIO_LAMBDA {
+            return sums[k < MR * NV ? k / NV : MR - 1][k < MR * NV ? k % NV : NV - 1];
+          };
+          narrow_four<Isa, kNarrowing, MR, NV>(narrow, {at(i), at(i + 1), at(i + 2), at(i + 3)}, i, columns, first,
+                                               stride);
         }
-      });
+      };
+      // Masked stores are there once: for the narrowing that does all.
+      if (Isa::kMasksStores && output.columns < kColumns) {
+        return narrow_all.template operator()<Narrowing::kClamp>(output.columns);
+      }
+      with_narrowing(requantization, [&]<Narrowing kNarrowing>()
+                                         INTAGLIO_LAMBDA { narrow_all.template operator()<kNarrowing>(kColumns); });
     } else if constexpr (!kBounded) {
       Vector stored[MR][NV];  // a copy: an array whose address is taken would not stay in registers
 #pragma GCC unroll 16

@@ -21,6 +21,7 @@ constexpr std::int64_t kRows = sizeof(Value) == 1 ? 16 : 32;
 struct Arguments {
   Slot x, y;
   std::int64_t outer, length, inner;
+  bool wide;  // y: int64
 };
 
 // Whether a value that comes later takes the place of the extreme so far; NaN gives way to nothing.
@@ -54,12 +55,11 @@ template <class Order, class Value>
 }
 
 // Parts are ranges of places.
-template <class Order, class Value, class Index>
+template <class Order, class Value>
 void run(const void* arguments, const Memory& memory, int part, int parts) {
   const auto& args = *static_cast<const Arguments*>(arguments);
   const Range range = split(args.outer * args.inner, part, parts);
   const Value* x = memory.at<const Value>(args.x);
-  Index* y = memory.at<Index>(args.y);
   std::int32_t index[kNeighbours];
   for (std::int64_t place = range.begin, count; place < range.end; place += count) {
     if (args.inner == 1) {
@@ -75,13 +75,12 @@ void run(const void* arguments, const Memory& memory, int part, int parts) {
       count = std::min({kNeighbours, args.inner - inner, range.end - place});
       find<Order>(x + (place - inner) * args.length + inner, args.length, args.inner, 1, count, index);
     }
-    for (std::int64_t j = 0; j < count; ++j) y[place + j] = index[j];
+    if (args.wide) {
+      std::copy_n(index, count, memory.at<std::int64_t>(args.y) + place);
+    } else {
+      std::copy_n(index, count, memory.at<std::int32_t>(args.y) + place);
+    }
   }
-}
-
-template <class Order, class Value>
-StepFunction run_to(DType index) {
-  return index == DType::kInt32 ? run<Order, Value, std::int32_t> : run<Order, Value, std::int64_t>;
 }
 
 template <class Order>
@@ -111,8 +110,9 @@ Status prepare(const Node& node, Planner& planner, const char* on_bytes, const c
   args->length = x.dims[axis];
   args->inner = Strides(x.dims).at[axis];
   args->outer = y.elements / args->inner;
+  args->wide = y.dtype == DType::kInt64;
   return planner.emit(
-      {.run = is_float ? run_to<Order, float>(y.dtype) : run_to<Order, std::uint8_t>(y.dtype),
+      {.run = is_float ? run<Order, float> : run<Order, std::uint8_t>,
        .arguments = args,
        .parts = static_cast<int>(std::min<std::int64_t>(planner.parts_for(x.elements * kElementCost), y.elements)),
        .kernel = is_float ? on_floats : on_bytes});

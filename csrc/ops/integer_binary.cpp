@@ -57,9 +57,8 @@ void run(const void* arguments, const Memory& memory, int part, int parts) {
         y[to + i] = kFunction(a[from_a + i * step_a], b[from_b + i * step_b]);
       }
     };
-    if (sizeof(T) > sizeof(std::int32_t)) return loop(advance_a, advance_b);  // nothing to gain from vectors
-    if (advance_a == 0) return loop(0, 1);
-    if (advance_b == 0) return loop(1, 0);
+    // The compiler makes vectors of int32 that advance on both sides; of others there is little to gain.
+    if (sizeof(T) > sizeof(std::int32_t) || advance_a == 0 || advance_b == 0) return loop(advance_a, advance_b);
     loop(1, 1);
   });
 }
