@@ -115,8 +115,10 @@ struct Avx512VnniSweep : Avx512Vnni {
   static INTAGLIO_INLINE Cells padding_cells(std::uint32_t cell) { return _mm512_set1_epi32(static_cast<int>(cell)); }
 };
 
+// Weights of 16 bits are rare: fewer shapes of passes, better small than fastest.
 struct Avx512Wide : Simd512 {
   static constexpr std::size_t kGroupRows = 2;
+  static constexpr int kSitesInRuns = 0;
 
   static INTAGLIO_INLINE Sum dot(Sum sum, Vector cells, Vector weights) {
     return (Sum)_mm512_add_epi32((__m512i)sum, _mm512_madd_epi16(cells, weights));
