@@ -77,7 +77,7 @@ def check(printed: str, graph: intaglio.Graph) -> tuple[int, int]:
 
 
 def test_keyword_spotting(cmake: str, root: Path, cortex_m3: Path, tmp_path: Path, data: Path) -> None:
-    """Weights stay in flash: 24 kB of them would show in the memory."""
+    """Weights stay in flash: 22 kB of them would show in the memory."""
     graph = intaglio.convert(data / "models" / "mlperf_kws_int8.tflite", requant="fixed")
     model, context = check(run_example(cmake, root, cortex_m3, tmp_path, graph), graph)
     assert model <= 20 * 1024
