@@ -27,28 +27,31 @@ using Bytes = std::vector<std::byte>;
   std::exit(2);
 }
 
-// A file of cases, front to back: counts are 64-bit, bytes follow their count.
+// A file of cases, front to back: counts are 64-bit, bytes follow their count. Read piece by piece, for boards have
+// less memory than the file may have bytes.
 class Cursor {
  public:
-  explicit Cursor(const std::string& path) : path_(path) {
-    std::FILE* const file = std::fopen(path.c_str(), "rb");
-    if (file == nullptr) fail("cannot open " + path);
-    std::fseek(file, 0, SEEK_END);
-    bytes_.resize(static_cast<std::size_t>(std::ftell(file)));
-    std::rewind(file);
-    const std::size_t have = std::fread(bytes_.data(), 1, bytes_.size(), file);
-    std::fclose(file);
-    if (have != bytes_.size()) fail("cannot read " + path);
+  explicit Cursor(const std::string& path) : path_(path), file_(std::fopen(path.c_str(), "rb")) {
+    if (file_ == nullptr) fail("cannot open " + path);
+    std::fseek(file_, 0, SEEK_END);
+    left_ = static_cast<std::size_t>(std::ftell(file_));
+    std::rewind(file_);
   }
+  ~Cursor() { std::fclose(file_); }
+  Cursor(const Cursor&) = delete;
+  Cursor& operator=(const Cursor&) = delete;
+
   std::uint64_t count() {
     std::uint64_t value;
-    std::memcpy(&value, take(sizeof(value)), sizeof(value));
+    read(&value, sizeof(value));
     return value;
   }
   Bytes bytes() {
-    const auto size = static_cast<std::size_t>(count());
-    const std::byte* first = take(size);
-    return {first, first + size};
+    const std::uint64_t size = count();
+    if (size > left_) fail(path_ + " ends early");
+    Bytes bytes(static_cast<std::size_t>(size));
+    read(bytes.data(), bytes.size());
+    return bytes;
   }
   std::vector<Bytes> list() {
     std::vector<Bytes> list(static_cast<std::size_t>(count()));
@@ -57,15 +60,14 @@ class Cursor {
   }
 
  private:
-  const std::byte* take(std::size_t size) {
-    if (size > bytes_.size() - at_) fail(path_ + " ends early");
-    at_ += size;
-    return bytes_.data() + at_ - size;
+  void read(void* to, std::size_t size) {
+    if (size > left_ || (size > 0 && std::fread(to, size, 1, file_) != 1)) fail(path_ + " ends early");
+    left_ -= size;
   }
 
   std::string path_;
-  Bytes bytes_;
-  std::size_t at_ = 0;
+  std::FILE* file_;
+  std::size_t left_ = 0;
 };
 
 // NaN is NaN: its sign and payload do not count.
