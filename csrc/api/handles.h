@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "api/options.h"
 #include "base/memory.h"
 #include "base/status.h"
 #include "intaglio/intaglio.h"
@@ -27,6 +28,7 @@ class CallerAllocator final : public Allocator {
   void release(void* memory, std::size_t bytes) noexcept override {
     functions_.release(functions_.user, memory, bytes);
   }
+  bool on_demand() const noexcept override { return takes_from_system(functions_) && system_allocator().on_demand(); }
 
   const intaglio_allocator& functions() const { return functions_; }
   // `status`, or what is behind it: that there is no memory because what there was began at a wrong address.

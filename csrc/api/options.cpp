@@ -39,4 +39,6 @@ Result<intaglio_options> read_options(const intaglio_options* given) {
   return options;
 }
 
+bool takes_from_system(const intaglio_allocator& functions) { return functions.allocate == allocate_from_system; }
+
 }  // namespace intaglio::api

@@ -16,8 +16,8 @@ class Bump {
 
   // kAlignment-aligned zeroed memory with kSlack readable bytes after it, or nullptr.
   void* allocate(std::size_t bytes);
-  // All memory taken from the allocator.
-  std::size_t bytes() const { return bytes_; }
+  // All memory taken from the allocator that costs anything.
+  std::size_t bytes() const { return bytes_ - (allocator_.on_demand() ? free_bytes_ : 0); }
 
  private:
   struct Chunk {
@@ -25,6 +25,7 @@ class Bump {
     std::size_t bytes;
   };
 
+  bool pools() const;
   Chunk* take(std::size_t bytes);
 
   Allocator& allocator_;

@@ -14,11 +14,16 @@ namespace intaglio {
 inline constexpr std::size_t kAlignment = 64;
 inline constexpr std::size_t kSlack = 64;
 
+// Memory of this size and more may lie in huge pages, whose addresses the CPU translates with a 512th of the entries.
+inline constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
 class Allocator {
  public:
   // kAlignment-aligned memory of at least `bytes` bytes, or nullptr.
   virtual void* allocate(std::size_t bytes) noexcept = 0;
   virtual void release(void* memory, std::size_t bytes) noexcept = 0;
+  // Whether memory costs nothing before it is written, so that more of it may be taken than is needed.
+  virtual bool on_demand() const noexcept { return false; }
 
  protected:
   ~Allocator() = default;
