@@ -67,12 +67,11 @@ void bilinear(const Corners& corners, std::uint8_t* y, std::size_t channels) {
   const typename V::I zero = V::set(128 << kBits);
   const typename V::I half = V::set((1 << (kBits - 1)) - (kHalfAway ? 1 : 0));
   store_blocks<V>(y, channels, [&](std::size_t c) INTAGLIO_LAMBDA {
-    return pack_lanes<V>([&](std::size_t k) INTAGLIO_LAMBDA {
-      const std::size_t lane = c + k * V::kLanes;
-      typename V::I acc = V::mul(V::load_u8(corners.x[0] + lane), V::set(corners.weight[0]));
-      for (int i = 1; i < 4; ++i) {
-        acc = V::add(acc, V::mul(V::load_u8(corners.x[i] + lane), V::set(corners.weight[i])));
-      }
+    const typename V::B x[] = {V::load_bytes(corners.x[0] + c), V::load_bytes(corners.x[1] + c),
+                               V::load_bytes(corners.x[2] + c), V::load_bytes(corners.x[3] + c)};
+    return join_lanes<V>([&](std::size_t k) INTAGLIO_LAMBDA {
+      typename V::I acc = V::mul(V::part(x[0], k), V::set(corners.weight[0]));
+      for (int i = 1; i < 4; ++i) acc = V::add(acc, V::mul(V::part(x[i], k), V::set(corners.weight[i])));
       const typename V::I rounded = V::add(acc, half);
       return V::shift_right(kHalfAway ? V::sub(rounded, V::greater(acc, zero)) : rounded, kBits);
     });

@@ -17,7 +17,6 @@ class Operand {
     step_ = 0;
   }
   INTAGLIO_INLINE typename V::B bytes() const { return V::load_bytes(at_); }
-  INTAGLIO_INLINE typename V::I lanes(std::size_t quarter) const { return V::load_u8(at_ + quarter * V::kLanes); }
   INTAGLIO_INLINE void advance() { at_ += step_; }
 
  private:
@@ -35,7 +34,9 @@ class Clamped {
         low_(V::set_bytes(static_cast<std::uint8_t>(p.low))),
         high_(V::set_bytes(static_cast<std::uint8_t>(p.high))) {}
   INTAGLIO_INLINE typename V::B operator()(const Operand<V>& a, const Operand<V>& b) const {
-    const typename V::B y = pack_lanes<V>([&](std::size_t k) INTAGLIO_LAMBDA { return op_(a.lanes(k), b.lanes(k)); });
+    const typename V::B left = a.bytes(), right = b.bytes();
+    const typename V::B y =
+        join_lanes<V>([&](std::size_t k) INTAGLIO_LAMBDA { return op_(V::part(left, k), V::part(right, k)); });
     return clamp_bytes<V>(y, low_, high_);
   }
 

@@ -79,6 +79,11 @@ struct Neon : RoundingNeon {
     const int16x8_t ab = vqmovn_high_s32(vqmovn_s32(a), b), cd = vqmovn_high_s32(vqmovn_s32(c), d);
     return vqmovun_high_s16(vqmovun_s16(ab), cd);
   }
+  static INTAGLIO_INLINE I part(B b, std::size_t k) {
+    const uint16x8_t half = k < 2 ? vmovl_u8(vget_low_u8(b)) : vmovl_high_u8(b);
+    return vreinterpretq_s32_u32(k % 2 == 0 ? vmovl_u16(vget_low_u16(half)) : vmovl_high_u16(half));
+  }
+  static INTAGLIO_INLINE B join(I a, I b, I c, I d) { return pack(a, b, c, d); }
   static INTAGLIO_INLINE I sum_bytes(I total, B b) {
     return vreinterpretq_s32_u32(vpadalq_u16(vreinterpretq_u32_s32(total), vpaddlq_u8(b)));
   }

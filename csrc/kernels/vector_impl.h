@@ -10,6 +10,7 @@
 //   float32   set_float load_float store_float to_float truncate multiply divide subtract fma maximum minimum
 //             round (half to even, of |x| <= 2^22); or_zero (NaN becomes zero)
 //   between   pack (four I to one B, saturating to [0, 255]); sum (of all lanes)
+//             part(b, k) (a fourth of the bytes of a B as an I, by whatever order is cheapest) and join (the reverse)
 //             sum_bytes (adds the bytes of a B into the lanes of an I, in any order)
 //   Table     256 bytes; look_up takes a B of indices to a B of entries
 #pragma once
@@ -40,6 +41,13 @@ template <class V, class Lanes>
 INTAGLIO_INLINE typename V::B pack_lanes(const Lanes& lanes) {
   const typename V::I first = lanes(0), second = lanes(1), third = lanes(2), fourth = lanes(3);
   return V::pack(first, second, third, fourth);
+}
+
+// The same where lanes(k) are those of the k-th part.
+template <class V, class Lanes>
+INTAGLIO_INLINE typename V::B join_lanes(const Lanes& lanes) {
+  const typename V::I first = lanes(0), second = lanes(1), third = lanes(2), fourth = lanes(3);
+  return V::join(first, second, third, fourth);
 }
 
 template <class V>

@@ -85,6 +85,8 @@ struct Scalar {
     return static_cast<std::uint8_t>(v < 0 ? 0 : v > 255 ? 255 : v);
   }
   static B pack(I a, I b, I c, I d) { return {{saturate(a), saturate(b), saturate(c), saturate(d)}}; }
+  static I part(B b, std::size_t k) { return b.at[k]; }
+  static B join(I a, I b, I c, I d) { return pack(a, b, c, d); }
   static I sum_bytes(I total, B b) {
     for (const std::uint8_t byte : b.at) total += byte;
     return total;

@@ -79,8 +79,15 @@ struct Avx2 : Rounding256, Triples128 {
   static INTAGLIO_INLINE F or_zero(F x) { return _mm256_and_ps(x, _mm256_cmp_ps(x, x, _CMP_ORD_Q)); }
 
   static INTAGLIO_INLINE B pack(I a, I b, I c, I d) {
-    const __m256i bytes = _mm256_packus_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
-    return _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    return _mm256_permutevar8x32_epi32(join(a, b, c, d), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  }
+  static INTAGLIO_INLINE I part(B b, std::size_t k) {
+    const int first = static_cast<int>(0x80808000 + 4 * k);  // bytes of index 0x80 become zero
+    const __m128i lane = _mm_setr_epi32(first, first + 1, first + 2, first + 3);
+    return _mm256_shuffle_epi8(b, _mm256_broadcastsi128_si256(lane));
+  }
+  static INTAGLIO_INLINE B join(I a, I b, I c, I d) {
+    return _mm256_packus_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
   }
   static INTAGLIO_INLINE I sum_bytes(I total, B b) {
     return _mm256_add_epi32(total, _mm256_sad_epu8(b, _mm256_setzero_si256()));

@@ -56,8 +56,13 @@ struct Avx512 : Rounding512, Triples128 {
   static INTAGLIO_INLINE F minimum(F a, F b) { return _mm512_min_ps(a, b); }
   static INTAGLIO_INLINE F or_zero(F x) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, x, _CMP_ORD_Q), x); }
 
-  static INTAGLIO_INLINE B pack(I a, I b, I c, I d) {
-    return transposed(_mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d)));
+  static INTAGLIO_INLINE B pack(I a, I b, I c, I d) { return transposed(join(a, b, c, d)); }
+  static INTAGLIO_INLINE I part(B b, std::size_t k) {
+    const int first = static_cast<int>(0x80808000 + 4 * k);  // bytes of index 0x80 become zero
+    return _mm512_shuffle_epi8(b, _mm512_set4_epi32(first + 3, first + 2, first + 1, first));
+  }
+  static INTAGLIO_INLINE B join(I a, I b, I c, I d) {
+    return _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
   }
   static INTAGLIO_INLINE I sum_bytes(I total, B b) {
     return _mm512_add_epi32(total, _mm512_sad_epu8(b, _mm512_setzero_si512()));
