@@ -59,7 +59,7 @@ struct Products512 : Gemm512 {
 extern const WinogradTransforms winograd_transforms_avx512 = {.channels = Transforms512::kWords,
                                                               .input_cost = 1280,
                                                               .output_cost = 3000,
-                                                              .weight_cost = 1300,
+                                                              .weight_cost = 550,
                                                               .inputs = &transform_inputs<Transforms512>,
                                                               .weights = &transform_weights<Transforms512>,
                                                               .outputs = &transform_outputs<Transforms512>};

@@ -103,6 +103,16 @@ def expect_none(paths: list[Path], forbidden: str, *, but_in: str = "(?!)") -> N
             assert not found, f"{name} in {path.name}: {found[:3]}"
 
 
+@pytest.mark.parametrize(
+    ("target", "source"),
+    [("intaglio_core", "winograd_run"), ("intaglio_kernels_x86_avx512vnni", "gemm_x86_avx512vnni")],
+)
+def test_weights_are_fetched_ahead(target: str, source: str, build: Path) -> None:
+    """GCC leaves out calls of functions that do nothing but prefetch."""
+    (path,) = objects(build, target, f"{source}*.o")
+    assert any(text.startswith("prefetch") for lines in functions(path).values() for _, text in lines)
+
+
 @pytest.mark.parametrize("target", ["intaglio_core", "intaglio_kernels_scalar", "_core"])
 def test_code_for_every_cpu_has_no_wide_instructions(target: str, build: Path) -> None:
     expect_none(objects(build, target), r"^v(?!err|erw|mcall)\w+ |%[yz]mm")
