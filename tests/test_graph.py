@@ -66,7 +66,7 @@ STRUCTURE: list[tuple[Callable[[Graph], Graph], type[Error], str]] = [
     (lambda g: replace(g, outputs=g.outputs * 2), GraphError, "output 'z': expected each output once"),
     (lambda g: replace(g, inputs=(Port("x", np.dtype(np.int32)),)), DTypeError, "expected int8 or uint8, got int32"),
     (lambda g: replace(g, tensors=g.tensors | {"w": g.tensors["x"]}), GraphError, "expected the key 'w', got 'x'"),
-    (lambda g: with_tensor(g, replace(g.tensors["x"], data=np.zeros((2, 3), INT8))), GraphError, "got a constant"),
+    (lambda g: with_tensor(g, replace(g.tensors["x"], constant=np.zeros((2, 3), INT8))), GraphError, "got a constant"),
 ]
 
 
@@ -93,9 +93,9 @@ TENSORS: list[tuple[dict[str, Any], type[Error], str]] = [
     ({"zero_point": 128}, QuantizationError, "-128 to 127, got 128"),
     ({"zero_point": -129}, QuantizationError, "-128 to 127, got -129"),
     ({"dtype": np.dtype(np.int32)}, DTypeError, "dtype of a quantized tensor"),
-    ({"data": np.zeros(2, np.int32)}, DTypeError, "dtype of data"),
-    ({"data": np.zeros(3, np.int8)}, ShapeError, "shape of data"),
-    ({"data": np.zeros(4, np.int8)[::2]}, GraphError, "C-contiguous"),
+    ({"constant": np.zeros(2, np.int32)}, DTypeError, "dtype of data"),
+    ({"constant": np.zeros(3, np.int8)}, ShapeError, "shape of data"),
+    ({"constant": np.zeros(4, np.int8)[::2]}, GraphError, "C-contiguous"),
 ]
 
 
@@ -236,7 +236,7 @@ def test_a_weight_that_is_computed_is_refused() -> None:
     weight = graph.tensors[node.inputs[1]]
     ports = (*graph.inputs, Port(weight.name, weight.dtype))
     with pytest.raises(GraphError, match="input 'weight': expected a constant"):
-        replace(with_tensor(graph, replace(weight, data=None)), inputs=ports).validate()
+        replace(with_tensor(graph, replace(weight, constant=None)), inputs=ports).validate()
 
 
 @given(st.sampled_from(sorted(BY_NAME)), st.integers(0, 2**32 - 1))

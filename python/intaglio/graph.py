@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from intaglio.grids import Constant, numbers
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -26,8 +28,8 @@ AttrValue = int | tuple[int, ...]
 class Tensor:
     """A value in the graph.
 
-    ``dtype`` is int8, int32, int64 or float32. int8 activations carry ``scale`` and ``zero_point``; constants carry
-    ``data`` (C-contiguous, of the tensor's dtype and shape).
+    ``dtype`` is int8, int32, int64 or float32. int8 activations carry ``scale`` and ``zero_point``; constants have
+    ``data`` (C-contiguous, of the tensor's dtype and shape), as it is or to be made of integers.
     """
 
     name: str
@@ -35,7 +37,12 @@ class Tensor:
     dtype: np.dtype[Any]
     scale: np.float32 | None = None
     zero_point: int = 0
-    data: NDArray[Any] | None = None
+    constant: Constant | None = None
+
+    @property
+    def data(self) -> NDArray[Any] | None:
+        """The numbers of a constant: those that are made of integers anew at every call."""
+        return None if self.constant is None else numbers(self.constant)
 
     @property
     def nbytes(self) -> int:
@@ -80,13 +87,15 @@ class Graph:
 
     def to_bytes(self) -> bytes:
         """The `.intaglio` file that holds this graph."""
-        from intaglio.serialize.writer import to_bytes
+        from intaglio.serialize.writer import whole
 
-        return to_bytes(self)
+        return bytes(whole(self))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the `.intaglio` file, whole or not at all."""
-        _write(path, self.to_bytes())
+        from intaglio.serialize.writer import whole
+
+        _write(path, whole(self))
 
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
         """Write an .onnx file for other engines: operators between quantize and dequantize pairs (docs/onnx.md)."""
@@ -134,7 +143,7 @@ class Graph:
         return tuple(self.tensors[port.tensor] for port in self.outputs)
 
 
-def _write(path: str | os.PathLike[str], data: bytes) -> None:
+def _write(path: str | os.PathLike[str], data: bytes | bytearray) -> None:
     """A file, whole or not at all."""
     # Imported where it is used: loading a network from another format needs none of it.
     from pathlib import Path

@@ -8,7 +8,8 @@ on a float tensor with a grid says that callers see the integers; a float32 port
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,6 @@ class Grid:
     zero_point: NDArray[np.int32]
     #: The axis of the channels, in the graph's layout.
     axis: int | None = None
-    #: The stored integers of a constant where they are known: int8, or int32 for a bias.
-    integers: NDArray[Any] | None = None
     low: int = -128
     high: int = 127
     #: Whether the source speaks of uint8. Reals are the same; sums in float32 are rounded as those of uint8 are.
@@ -62,6 +61,60 @@ class Grid:
     def _along(self, values: NDArray[Any], rank: int) -> NDArray[Any]:
         """One value per channel, laid along the channel axis of a tensor of ``rank`` axes."""
         return values.reshape([-1 if i == self.axis else 1 for i in range(rank)])
+
+
+@dataclass(frozen=True, eq=False)
+class Dequantized:
+    """A float32 constant held as the integers of its grid. Its numbers are made whenever they are asked for."""
+
+    grid: Grid
+    #: int8, or int32 for a bias.
+    integers: NDArray[Any]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.integers.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.float32)
+
+    def numbers(self) -> NDArray[np.float32]:
+        return np.asarray(self.grid.reals(self.integers), order="C")
+
+    def is_finite(self) -> bool:
+        """Whether the numbers are, told from the ends of the integers along the channels."""
+        others = tuple(axis for axis in range(self.integers.ndim) if axis != self.grid.axis)
+        if not self.integers.size:
+            return True
+        with np.errstate(over="ignore", invalid="ignore"):
+            ends = [self.grid.reals(end(self.integers, axis=others, keepdims=True)) for end in (np.min, np.max)]
+        return bool(np.isfinite(ends).all())
+
+    def transposed(self, permutation: Sequence[int]) -> Dequantized:
+        """Axis i of the result is axis ``permutation[i]``."""
+        axis = None if self.grid.axis is None else tuple(permutation).index(self.grid.axis)
+        return Dequantized(replace(self.grid, axis=axis), self.integers.transpose(permutation))
+
+
+#: A constant: its numbers, or what they are made of.
+Constant = NDArray[Any] | Dequantized
+
+
+def numbers(constant: Constant) -> NDArray[Any]:
+    return constant.numbers() if isinstance(constant, Dequantized) else constant
+
+
+def is_finite(constant: Constant) -> bool:
+    """Whether all numbers are."""
+    return constant.is_finite() if isinstance(constant, Dequantized) else bool(np.isfinite(constant).all())
+
+
+def integers(constant: Constant, grid: Grid) -> NDArray[Any]:
+    """The integers of a constant on a grid: its own where that is the one it is held on."""
+    if isinstance(constant, Dequantized) and constant.grid is grid:
+        return constant.integers
+    return grid.rounded(numbers(constant))
 
 
 #: Grids by name of tensor.

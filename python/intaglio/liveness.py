@@ -16,7 +16,7 @@ def peak_bytes(graph: Graph) -> int:
     last.update({port.tensor: 0 for port in graph.inputs if port.tensor not in last})
     last.update({port.tensor: end for port in graph.outputs})
     dying: dict[int, int] = {}
-    sizes = {name: t.nbytes for name, t in graph.tensors.items() if t.data is None}
+    sizes = {name: t.nbytes for name, t in graph.tensors.items() if t.constant is None}
     for name, size in sizes.items():
         dying[last[name]] = dying.get(last[name], 0) + size
     alive = peak = sum(sizes[port.tensor] for port in graph.inputs)

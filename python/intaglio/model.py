@@ -159,9 +159,11 @@ def _engine_file(source: Any, requant: str) -> tuple[FileBytes | bytearray, Sequ
     # Imported where they are used: an `.intaglio` file needs none of it.
     if not sources.is_file(source):
         from intaglio.graph import Graph
+        from intaglio.serialize.writer import separate
 
         if isinstance(source, Graph):
-            return source.to_bytes(), ()
+            source.validate()
+            return separate(source)
         raise TypeError(f"source: expected a path, bytes, a binary file or a Graph, got {type(source).__name__}")
     data = sources.read(source, mapped=True)
     if data[: len(_MAGIC)] == _MAGIC:

@@ -30,7 +30,7 @@ def macs(graph: Graph, node: Node) -> int:
 
 def parameter_bytes(graph: Graph, node: Node) -> int:
     """Bytes of the constants a node reads."""
-    return sum(graph.tensors[n].nbytes for n in set(node.inputs) if graph.tensors[n].data is not None)
+    return sum(graph.tensors[n].nbytes for n in set(node.inputs) if graph.tensors[n].constant is not None)
 
 
 def shorten(name: str, width: int = 40) -> str:
@@ -45,7 +45,7 @@ def summary(graph: Graph) -> str:
         shape = listed(graph.tensors[node.outputs[0]].shape)
         rows.append((shorten(node.name), node.op, shape, f"{macs(graph, node):,}", f"{parameter_bytes(graph, node):,}"))
     total_macs = sum(macs(graph, node) for node in graph.nodes)
-    total_bytes = sum(t.nbytes for t in graph.tensors.values() if t.data is not None)
+    total_bytes = sum(t.nbytes for t in graph.tensors.values() if t.constant is not None)
     rows.append((f"{len(graph.nodes)} nodes", "", "", f"{total_macs:,}", f"{total_bytes:,}"))
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
 

@@ -56,10 +56,11 @@ def check_tensor(tensor: Tensor) -> None:
         want(in_range, QuantizationError, "zero point", "-128 to 127", tensor.zero_point)
     else:
         want(tensor.zero_point == 0, QuantizationError, "zero point without scale", 0, tensor.zero_point)
-    if tensor.data is not None:
-        want(tensor.data.dtype == tensor.dtype, DTypeError, "dtype of data", tensor.dtype, tensor.data.dtype)
-        want(tensor.data.shape == tensor.shape, ShapeError, "shape of data", tensor.shape, tensor.data.shape)
-        want(tensor.data.flags.c_contiguous, GraphError, "data", "C-contiguous", f"strides {tensor.data.strides}")
+    data = tensor.data
+    if data is not None:
+        want(data.dtype == tensor.dtype, DTypeError, "dtype of data", tensor.dtype, data.dtype)
+        want(data.shape == tensor.shape, ShapeError, "shape of data", tensor.shape, data.shape)
+        want(data.flags.c_contiguous, GraphError, "data", "C-contiguous", f"strides {data.strides}")
 
 
 def _check_port(graph: Graph, kind: str, port: Port, seen: set[str]) -> None:
@@ -73,14 +74,14 @@ def _check_port(graph: Graph, kind: str, port: Port, seen: set[str]) -> None:
     if port.dtype not in seen_as:
         expected = " or ".join(str(d) for d in seen_as)
         raise DTypeError(f"{kind} '{port.tensor}': dtype: expected {expected}, got {port.dtype}")
-    if kind == "input" and tensor.data is not None:
+    if kind == "input" and tensor.constant is not None:
         raise GraphError(f"input '{port.tensor}': expected a tensor without data, got a constant")
 
 
 def _check_edges(graph: Graph) -> None:
     """Every tensor has one origin, and every node comes after what it reads."""
     ready = {port.tensor for port in graph.inputs}
-    ready |= {name for name, tensor in graph.tensors.items() if tensor.data is not None}
+    ready |= {name for name, tensor in graph.tensors.items() if tensor.constant is not None}
     names: set[str] = set()
     for node in graph.nodes:
         where = f"node '{node.name}' ({node.op})"

@@ -37,7 +37,7 @@ def broken(graph: Graph, node: str) -> Graph:
     weight = next(n.inputs[1] for n in graph.nodes if n.name == node)
     tensor = graph.tensors[weight]
     assert tensor.data is not None
-    damaged = replace(tensor, data=np.ascontiguousarray(tensor.data[::-1]))
+    damaged = replace(tensor, constant=np.ascontiguousarray(tensor.data[::-1]))
     return replace(graph, tensors={**graph.tensors, weight: damaged})
 
 
@@ -93,7 +93,7 @@ def test_equalized_tensors_are_compared_in_their_own_terms() -> None:
     weight = graph.tensors["first/weight"]
     assert weight.data is not None
     uneven = weight.data * np.geomspace(0.01, 100, 8, dtype=np.float32).reshape(8, 1, 1, 1)
-    chain = replace(graph, tensors={**graph.tensors, "first/weight": replace(weight, data=uneven)})
+    chain = replace(graph, tensors={**graph.tensors, "first/weight": replace(weight, constant=uneven)})
     # Equalization needs a tensor with one reader: the sum takes the first convolution's place here.
     nodes = tuple(replace(node, inputs=("second", "second")) if node.name == "total" else node for node in chain.nodes)
     chain = replace(chain, nodes=nodes)

@@ -213,7 +213,7 @@ def with_weight(shape: tuple[int, ...]) -> Graph:
     """The layer with zero weights of another shape."""
     graph = depthwise(IMAGE, (2, 2))
     name = graph.nodes[0].inputs[1]
-    weight = replace(graph.tensors[name], shape=shape, data=np.zeros(shape, np.int8))
+    weight = replace(graph.tensors[name], shape=shape, constant=np.zeros(shape, np.int8))
     return replace(graph, tensors={**graph.tensors, name: weight})
 
 
@@ -226,7 +226,7 @@ def with_attrs(**attrs: Any) -> Graph:
 def with_bias(value: int) -> Graph:
     graph = depthwise(IMAGE, (2, 2))
     name = graph.nodes[0].inputs[2]
-    bias = replace(graph.tensors[name], data=np.full(IMAGE[3], value, np.int32))
+    bias = replace(graph.tensors[name], constant=np.full(IMAGE[3], value, np.int32))
     return replace(graph, tensors={**graph.tensors, name: bias})
 
 

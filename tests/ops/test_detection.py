@@ -83,7 +83,7 @@ def with_values(index: int, at: Any, value: float) -> Graph:
     assert data is not None
     data = data.copy()
     data[at] = value
-    return with_tensor(index, data=data)
+    return with_tensor(index, constant=data)
 
 
 def with_attr(name: str, value: int) -> Graph:
@@ -107,7 +107,7 @@ CASES: list[tuple[str, Graph, type[Error], str]] = [
     ("scores_shape", with_tensor(1, shape=(1, 4, 3)), ShapeError, "scores"),
     ("boxes_shape", with_tensor(4, shape=(1, 4, 3)), ShapeError, "boxes"),
     ("count_shape", with_tensor(7, shape=()), ShapeError, "count"),
-    ("dtype", with_tensor(0, dtype=np.dtype(np.int32), data=np.zeros((1, 3, 4), np.int32)), DTypeError, "input"),
+    ("dtype", with_tensor(0, dtype=np.dtype(np.int32), constant=np.zeros((1, 3, 4), np.int32)), DTypeError, "input"),
 ]
 
 
@@ -119,6 +119,6 @@ def test_refused(graph: Graph, error: type[Error], about: str, monkeypatch: pyte
 def test_anchors_are_constants() -> None:
     graph = detector()
     anchors = graph.nodes[0].inputs[2]
-    computed = {**graph.tensors, anchors: replace(graph.tensors[anchors], data=None)}
+    computed = {**graph.tensors, anchors: replace(graph.tensors[anchors], constant=None)}
     with pytest.raises(GraphError, match="'anchors': expected a constant"):
         replace(graph, tensors=computed, inputs=(*graph.inputs, Port(anchors, np.dtype(np.float32)))).validate()

@@ -52,9 +52,14 @@ def graph_of(op: str) -> Graph:
 
 NAN = np.array([np.nan, 0], np.float32)
 CASES: list[tuple[str, Graph, type[Error], str]] = [
-    ("conv_bounds", with_tensor(graph_of("conv"), 3, data=np.array([1, 0], np.float32)), ModelFormatError, "bounds"),
-    ("conv_bounds_nan", with_tensor(graph_of("conv"), 3, data=NAN), ModelFormatError, "bounds"),
-    ("conv_bias", with_tensor(graph_of("conv"), 2, shape=(2,), data=np.zeros(2, np.float32)), ShapeError, "bias"),
+    (
+        "conv_bounds",
+        with_tensor(graph_of("conv"), 3, constant=np.array([1, 0], np.float32)),
+        ModelFormatError,
+        "bounds",
+    ),
+    ("conv_bounds_nan", with_tensor(graph_of("conv"), 3, constant=NAN), ModelFormatError, "bounds"),
+    ("conv_bias", with_tensor(graph_of("conv"), 2, shape=(2,), constant=np.zeros(2, np.float32)), ShapeError, "bias"),
     ("conv_groups", with_attrs(graph_of("conv"), groups=3), ShapeError, "groups"),
     ("conv_stride", with_attrs(graph_of("conv"), stride=(2**62, 1)), ModelFormatError, "stride"),
     ("conv_padding", with_attrs(graph_of("conv"), padding=(0, 0, -1, 0)), ModelFormatError, "padding"),
@@ -68,7 +73,7 @@ CASES: list[tuple[str, Graph, type[Error], str]] = [
     ("binary_output", with_tensor(graph_of("binary"), -1, shape=(1, 6, 6, 1)), ShapeError, "output"),
     ("unary_kind", with_attrs(graph_of("clip"), kind=25), ModelFormatError, "kind"),
     ("unary_parameters", with_attrs(graph_of("clip"), kind=int(FloatUnary.ELU)), ShapeError, "parameters"),
-    ("unary_nan", with_tensor(graph_of("clip"), 1, data=NAN), ModelFormatError, "parameters"),
+    ("unary_nan", with_tensor(graph_of("clip"), 1, constant=NAN), ModelFormatError, "parameters"),
     ("pool_kind", with_attrs(graph_of("pool"), kind=3), ModelFormatError, "kind"),
     ("pool_outside", with_attrs(graph_of("pool"), padding=(2, 0, 0, 0)), ShapeError, "outputs"),
     ("reduce_axes", with_attrs(graph_of("reduce"), axes=(2, 1)), ModelFormatError, "axes"),
@@ -83,19 +88,19 @@ CASES: list[tuple[str, Graph, type[Error], str]] = [
     ("dynamic_scale", with_tensor(graph_of("dynamic"), -1, scale=np.float32(2)), QuantizationError, "quantization"),
     (
         "integer_conv_zero_point",
-        with_tensor(graph_of("integer_conv"), 3, shape=(2,), data=np.zeros(2, np.int32)),
+        with_tensor(graph_of("integer_conv"), 3, shape=(2,), constant=np.zeros(2, np.int32)),
         ShapeError,
         "zero point",
     ),
     (
         "integer_matmul_zero_point",
-        with_tensor(graph_of("integer_matmul"), 1, shape=(1,), data=np.zeros(1, np.int32)),
+        with_tensor(graph_of("integer_matmul"), 1, shape=(1,), constant=np.zeros(1, np.int32)),
         ShapeError,
         "zero point",
     ),
     (
         "integer_matmul_type",
-        with_tensor(graph_of("integer_matmul"), 2, dtype=np.dtype(np.float32), data=np.ones((4, 5), np.float32)),
+        with_tensor(graph_of("integer_matmul"), 2, dtype=np.dtype(np.float32), constant=np.ones((4, 5), np.float32)),
         DTypeError,
         "element type",
     ),
@@ -103,7 +108,7 @@ CASES: list[tuple[str, Graph, type[Error], str]] = [
     ("gather_nd_output", with_tensor(graph_of("gather_nd"), -1, shape=(2, 6)), ShapeError, "output"),
     (
         "gather_nd_depth",
-        with_tensor(graph_of("gather_nd"), 1, shape=(4,), data=np.zeros(4, np.int64)),
+        with_tensor(graph_of("gather_nd"), 1, shape=(4,), constant=np.zeros(4, np.int64)),
         ShapeError,
         "output",
     ),

@@ -229,7 +229,7 @@ def change(graph: Graph, attrs: dict[str, Any] | None = None, **data: Any) -> Gr
     for role, value in data.items():
         old = tensors[roles[role]]
         array = np.asarray(value, old.dtype)
-        tensors[old.name] = dataclasses.replace(old, data=array, shape=array.shape)
+        tensors[old.name] = dataclasses.replace(old, constant=array, shape=array.shape)
     changed = dataclasses.replace(node, attrs={**node.attrs, **(attrs or {})})
     return dataclasses.replace(graph, tensors=tensors, nodes=(changed,))
 

@@ -58,7 +58,7 @@ CASES: list[tuple[str, Graph, type[Error], str]] = [
     ("sum", changed(layer(), 3, (1, 2), 2**31 - 1), QuantizationError, "accumulator"),
     (
         "weights",
-        with_tensor(layer(), 1, shape=(4, 5, 4), data=np.zeros((4, 5, 4), np.int8)),
+        with_tensor(layer(), 1, shape=(4, 5, 4), constant=np.zeros((4, 5, 4), np.int8)),
         ShapeError,
         "input weight",
     ),

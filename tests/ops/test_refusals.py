@@ -68,7 +68,7 @@ def changed(graph: Graph, index: int, at: Any, value: int) -> Graph:
     assert data is not None
     data = data.copy()
     data[at] = value
-    return with_tensor(graph, index, data=data)
+    return with_tensor(graph, index, constant=data)
 
 
 SCALED = with_attrs(graph_of("add"), requant=SCALED_SUM, multiplier=(0, 0, 0), shift=(0, 0, 0))
@@ -83,12 +83,12 @@ CASES: list[tuple[str, Graph, type[Error], str]] = [
     ("add_left_shift", with_attrs(graph_of("add", "fixed"), left_shift=23), ModelFormatError, "left_shift"),
     ("add_fixed_shift", with_attrs(graph_of("add", "fixed"), shift=(9, 0, 0)), ModelFormatError, "operand"),
     ("add_shape", with_tensor(graph_of("add"), -1, shape=(1, 6, 6, 1)), ShapeError, "shape"),
-    ("mul_scale", with_tensor(graph_of("mul"), 2, data=np.array([np.nan], np.float32)), QuantizationError, "scale"),
+    ("mul_scale", with_tensor(graph_of("mul"), 2, constant=np.array([np.nan], np.float32)), QuantizationError, "scale"),
     ("mul_shift", changed(graph_of("mul", "fixed"), 3, 0, 30), QuantizationError, "accumulator"),
     ("maximum_scale", with_tensor(graph_of("maximum"), -1, scale=np.float32(0.3)), QuantizationError, "quantization"),
     (
         "lookup_table",
-        with_tensor(graph_of("lookup"), 1, shape=(255,), data=np.zeros(255, np.int8)),
+        with_tensor(graph_of("lookup"), 1, shape=(255,), constant=np.zeros(255, np.int8)),
         ShapeError,
         "table",
     ),

@@ -41,7 +41,7 @@ def test_bilinear_halves(requant: Literal["float32", "fixed"], isa: str) -> None
     graph = b.build()
     node = graph.nodes[0]
     halves = np.array([[i, min(i + 1, 255), 1024 if requant == "float32" else 512] for i in range(256)], np.int32)
-    tensors = {**graph.tensors, node.inputs[1]: replace(graph.tensors[node.inputs[1]], data=halves)}
+    tensors = {**graph.tensors, node.inputs[1]: replace(graph.tensors[node.inputs[1]], constant=halves)}
     values = np.arange(-128, 128)
     x = np.where(np.arange(256)[:, None] % 2 == 0, values, values[::-1]).astype(np.int8)
     expect_oracle(replace(graph, tensors=tensors), {"x": x[None, :, None, :]}, isa)

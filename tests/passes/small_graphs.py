@@ -29,7 +29,7 @@ class Sketch:
 
     def constant(self, data: NDArray[Any]) -> str:
         name = f"constant_{len(self.tensors)}"
-        self.tensors[name] = Tensor(name, data.shape, data.dtype, data=data)
+        self.tensors[name] = Tensor(name, data.shape, data.dtype, constant=data)
         return name
 
     def lookup(self, x: str, table: NDArray[np.int8], scale: float = 0.1) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from intaglio import Builder, reference
 from intaglio.graph import Graph, Port
-from intaglio.grids import Grid, Grids
+from intaglio.grids import Dequantized, Grid, Grids, integers
 from intaglio.opset import FloatBinary, FloatPool, FloatReduce, FloatUnary
 from intaglio.passes import simplify
 from intaglio.passes.to_integer import to_integer
@@ -49,9 +50,9 @@ def expected(graph: Graph, grids: Grids, x: np.ndarray) -> np.ndarray:
     values = {"x": grids["x"].reals(grids["x"].rounded(x))}
     tensors = dict(graph.tensors)
     for name, tensor in tensors.items():
-        if tensor.data is not None and name in grids and grids[name].integers is None:
-            rounded = grids[name].reals(grids[name].rounded(tensor.data))
-            tensors[name] = type(tensor)(name, tensor.shape, tensor.dtype, data=rounded)
+        if tensor.constant is not None and name in grids:
+            rounded = grids[name].reals(integers(tensor.constant, grids[name]))
+            tensors[name] = type(tensor)(name, tensor.shape, tensor.dtype, constant=rounded)
     for node in graph.nodes:
         inputs = [name for name in node.inputs if tensors[name].data is None]
         ports = tuple(Port(name, tensors[name].dtype) for name in inputs)
@@ -131,14 +132,16 @@ def test_known_integers_are_kept() -> None:
     w, bias = RNG.integers(-128, 128, (4, 1, 1, 3)).astype(np.int8), RNG.integers(-999, 999, 4).astype(np.int32)
     scale = np.full(4, 0.01, np.float32)
     zero = np.zeros(4, np.int32)
-    weights = Grid(scale, zero + 3, 0, w)
-    biases = Grid(np.float32(0.02) * scale, zero, 0, bias)
+    weights = Dequantized(Grid(scale, zero + 3, 0), w)
+    biases = Dequantized(Grid(np.float32(0.02) * scale, zero, 0), bias)
+    held = {"float_conv2d_0/weight": weights, "float_conv2d_0/bias": biases}
     graph, grids = network(
         (1, 4, 4, 3),
-        lambda b, x: b.float_conv2d(x, weights.reals(w), biases.reals(bias)),
-        {"float_conv2d_0/weight": weights, "float_conv2d_0/bias": biases},
+        lambda b, x: b.float_conv2d(x, weights.numbers(), biases.numbers()),
+        {name: constant.grid for name, constant in held.items()},
     )
-    result = check(graph, grids, ["conv2d"])
+    tensors = {name: replace(graph.tensors[name], constant=constant) for name, constant in held.items()}
+    result = check(replace(graph, tensors=graph.tensors | tensors), grids, ["conv2d"])
     node = result.nodes[1]
     np.testing.assert_array_equal(result.tensors[node.inputs[1]].data, w)
     np.testing.assert_array_equal(result.tensors[node.inputs[2]].data, bias)

@@ -137,7 +137,7 @@ def test_bias_correction_takes_back_the_mean_error(op: str) -> None:
         """The mean error per channel where the weights are rounded."""
         tensors = dict(g.tensors)
         rounded = coarse.reals(coarse.rounded(weight.data))
-        tensors[weight.name] = type(weight)(weight.name, weight.shape, weight.dtype, data=rounded)
+        tensors[weight.name] = type(weight)(weight.name, weight.shape, weight.dtype, constant=rounded)
         outputs = [
             reference.run(run, {"x": data})[y].mean(axis=(0, 1, 2))
             for run in (Graph(tensors, g.nodes, g.inputs, g.outputs), graph)

@@ -23,7 +23,7 @@ class Observer:
 
     def __init__(self, graph: Graph, tensors: Sequence[str]) -> None:
         for name in tensors:
-            if name not in graph.tensors or graph.tensors[name].data is not None:
+            if name not in graph.tensors or graph.tensors[name].constant is not None:
                 raise GraphError(f"tensor '{name}': expected a tensor that the graph computes, got an unknown name")
         self._model = load(replace(graph, outputs=tuple(Port(name, graph.tensors[name].dtype) for name in tensors)))
         infos = (*self._model.inputs, *self._model.outputs)

@@ -43,7 +43,7 @@ def describe(graph: intaglio.Graph, model: intaglio.Model) -> dict[str, Any]:
         "nodes": len(graph.nodes),
         "float_nodes": [node.name for node in graph.nodes if node.op.startswith("float_")],
         "macs": sum(step.macs for step in plan),
-        "constant_bytes": sum(tensor.data.nbytes for tensor in graph.tensors.values() if tensor.data is not None),
+        "constant_bytes": sum(tensor.nbytes for tensor in graph.tensors.values() if tensor.constant is not None),
         "arena_bytes": model.arena_bytes,
         "tensors": [
             {
@@ -52,7 +52,7 @@ def describe(graph: intaglio.Graph, model: intaglio.Model) -> dict[str, Any]:
                 "dtype": str(tensor.dtype),
                 "scale": None if tensor.scale is None else float(tensor.scale),
                 "zero_point": None if tensor.scale is None else tensor.zero_point,
-                "constant": tensor.data is not None,
+                "constant": tensor.constant is not None,
             }
             for tensor in graph.tensors.values()
         ],

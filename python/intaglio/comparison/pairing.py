@@ -86,7 +86,7 @@ def cut_apart(quantized: Graph, pairs: list[Pair]) -> tuple[Graph, dict[str, Pai
 
 def _is_real(tensor: Tensor) -> bool:
     """Whether a tensor is computed and stands for real numbers."""
-    return tensor.data is None and (tensor.dtype == np.float32 or tensor.scale is not None)
+    return tensor.constant is None and (tensor.dtype == np.float32 or tensor.scale is not None)
 
 
 def as_given(pair: Pair, values: NDArray[Any]) -> NDArray[Any]:

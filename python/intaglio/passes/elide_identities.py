@@ -48,7 +48,7 @@ def _final(name: str, names: dict[str, str]) -> str:
 
 def _is_identity(node: Node, tensors: dict[str, Tensor]) -> bool:
     x, y = tensors[node.inputs[0]], tensors[node.outputs[0]]
-    if (x.shape, x.scale, x.zero_point) != (y.shape, y.scale, y.zero_point) or x.data is not None:
+    if (x.shape, x.scale, x.zero_point) != (y.shape, y.scale, y.zero_point) or x.constant is not None:
         return False
     if node.op in ("reshape", "broadcast_to"):
         return True

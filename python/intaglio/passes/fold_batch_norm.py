@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intaglio.graph import Graph, Node, Tensor
+from intaglio.grids import numbers
 from intaglio.opset import FloatBinary
 from intaglio.passes.fuse_activations import SUMS
 from intaglio.passes.uses import Uses, unused
@@ -47,14 +48,14 @@ def _operands(node: Node, tensors: dict[str, Tensor]) -> list[tuple[str, str]]:
     turned = node.attrs["kind"] in (FloatBinary.ADD, FloatBinary.MUL)
     straight = node.attrs["kind"] in (FloatBinary.SUB, FloatBinary.DIV) or turned
     pairs = [(a, b)] * straight + [(b, a)] * turned
-    return [(x, c) for x, c in pairs if tensors[c].data is not None and tensors[x].data is None]
+    return [(x, c) for x, c in pairs if tensors[c].constant is not None and tensors[x].constant is None]
 
 
 def _folded(before: Node, node: Node, tensors: dict[str, Tensor], x: str, constant: str) -> Node | None:
     _, weight, bias, bounds = (tensors[name] for name in before.inputs)
     values = _per_channel(tensors[constant], tensors[x].shape)
     same_shape = tensors[x].shape == tensors[node.outputs[0]].shape
-    if values is None or weight.data is None or bias.data is None or bounds.data is None or not same_shape:
+    if values is None or weight.constant is None or bias.data is None or bounds.data is None or not same_shape:
         return None
     if np.isfinite(bounds.data).any():
         return None
@@ -67,12 +68,12 @@ def _folded(before: Node, node: Node, tensors: dict[str, Tensor], x: str, consta
         term = values if kind == FloatBinary.ADD else -values
     if not np.isfinite(factor).all():
         return None
-    new_weight = weight.data * (factor.reshape(-1, 1, 1, 1) if _leads(before) else factor)
+    new_weight = numbers(weight.constant) * (factor.reshape(-1, 1, 1, 1) if _leads(before) else factor)
     new_bias = bias.data * factor + term
     names = []
     for old, data in ((weight, new_weight), (bias, new_bias)):
         name = unused(tensors, f"{node.name}/{old.name}")
-        tensors[name] = replace(old, name=name, data=np.ascontiguousarray(data, np.float32))
+        tensors[name] = replace(old, name=name, constant=np.ascontiguousarray(data, np.float32))
         names.append(name)
     return replace(before, inputs=(before.inputs[0], *names, before.inputs[3]), outputs=node.outputs)
 

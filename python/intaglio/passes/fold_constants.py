@@ -14,11 +14,11 @@ def fold_constants(graph: Graph) -> Graph:
     outputs = {port.tensor for port in graph.outputs}
     nodes: list[Node] = []
     for node in graph.nodes:
-        if outputs.intersection(node.outputs) or any(tensors[name].data is None for name in node.inputs):
+        if outputs.intersection(node.outputs) or any(tensors[name].constant is None for name in node.inputs):
             nodes.append(node)
             continue
         used = {name: tensors[name] for name in (*node.inputs, *node.outputs)}
         ports = tuple(Port(name, tensors[name].dtype) for name in node.outputs)
         results = reference.run(Graph(used, (node,), (), ports), {})
-        tensors |= {name: replace(tensors[name], data=value) for name, value in results.items()}
+        tensors |= {name: replace(tensors[name], constant=value) for name, value in results.items()}
     return replace(graph, tensors=tensors, nodes=tuple(nodes))

@@ -29,7 +29,7 @@ def fuse_activations(graph: Graph) -> Graph:
                 bounds = np.clip(own, *limits)
                 nodes[made[node.inputs[0]]] = None
                 name = unused(tensors, f"{before.name}/bounds")
-                tensors[name] = replace(tensors[before.inputs[3]], name=name, data=bounds)
+                tensors[name] = replace(tensors[before.inputs[3]], name=name, constant=bounds)
                 fused = replace(before, inputs=(*before.inputs[:3], name), outputs=node.outputs)
         made.update(dict.fromkeys(fused.outputs, len(nodes)))
         nodes.append(fused)

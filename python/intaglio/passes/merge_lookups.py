@@ -35,5 +35,5 @@ def _composed(tensors: dict[str, Tensor], first: str, second: str, name: str) ->
     inner, outer = tensors[first].data, tensors[second].data
     assert inner is not None and outer is not None
     name = unused(tensors, name)
-    tensors[name] = replace(tensors[second], name=name, data=outer[inner.astype(np.int16) + 128])
+    tensors[name] = replace(tensors[second], name=name, constant=outer[inner.astype(np.int16) + 128])
     return name

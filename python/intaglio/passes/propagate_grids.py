@@ -21,7 +21,7 @@ def propagate_grids(graph: Graph, grids: Grids) -> Grids:
     as rounding after it and nothing else reads the value between.
     """
     known, uses = dict(grids), Uses(graph)
-    computed = {name for name, tensor in graph.tensors.items() if tensor.data is None and tensor.dtype == np.float32}
+    computed = {name for name, t in graph.tensors.items() if t.constant is None and t.dtype == np.float32}
     for node in graph.nodes:
         y = node.outputs[0]
         if y in computed and y not in known and _is_mover(node):

@@ -71,7 +71,7 @@ def recognize_activations(graph: Graph) -> Graph:
             return node
         x, kind = found
         name = unused(tensors, f"{node.name}/parameters")
-        tensors[name] = Tensor(name, (0,), np.dtype(np.float32), data=np.zeros(0, np.float32))
+        tensors[name] = Tensor(name, (0,), np.dtype(np.float32), constant=np.zeros(0, np.float32))
         return replace(node, op="float_unary", inputs=(x, name), attrs={"kind": int(kind)})
 
     return replace(graph, tensors=tensors, nodes=tuple(rewritten(node) for node in graph.nodes))
@@ -102,7 +102,7 @@ def _found(node: Node, graph: Graph, uses: Uses, position: dict[str, int]) -> tu
 
 
 def _computed(node: Node, tensors: dict[str, Tensor]) -> set[str]:
-    return {name for name in node.inputs if tensors[name].data is None}
+    return {name for name in node.inputs if tensors[name].constant is None}
 
 
 def _is_arithmetic(node: Node) -> bool:

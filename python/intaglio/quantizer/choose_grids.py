@@ -37,7 +37,7 @@ def ranges_to_measure(graph: Graph, groups: Iterable[Group], options: PerNode) -
         for group in groups
         if not _given(group, makers, options)
         for name in group.deciding
-        if graph.tensors[name].data is None and _known_range(makers.get(name)) is None
+        if graph.tensors[name].constant is None and _known_range(makers.get(name)) is None
     )
 
 
@@ -75,7 +75,7 @@ def weight_grids(graph: Graph, nodes: Iterable[Node], activations: Grids, option
     """Grids of constant weights; layers that share weights share a grid fit for all of them."""
     grids: Grids = {}
     for node in nodes:
-        if node.op not in SUMS or graph.tensors[node.inputs[1]].data is None:
+        if node.op not in SUMS or graph.tensors[node.inputs[1]].constant is None:
             continue
         weight, bias = (graph.tensors[name] for name in node.inputs[1:3])
         assert weight.data is not None

@@ -35,13 +35,13 @@ def correct_bias(graph: Graph, nodes: Iterable[Node], grids: Grids, statistics: 
         mean = statistics.means(node.inputs[0]).astype(np.float64)
         shift = _mean_output(graph, node, error, mean)
         name = unused(tensors, f"{node.name}/corrected_bias")
-        tensors[name] = replace(bias, name=name, data=(bias.data - shift).astype(np.float32))
+        tensors[name] = replace(bias, name=name, constant=(bias.data - shift).astype(np.float32))
         changed[node.name] = replace(node, inputs=(*node.inputs[:2], name, *node.inputs[3:]))
     return replace(graph, tensors=tensors, nodes=tuple(changed.get(node.name, node) for node in graph.nodes))
 
 
 def _is_corrected(graph: Graph, node: Node) -> bool:
-    constants = all(graph.tensors[name].data is not None for name in node.inputs[1:3])
+    constants = all(graph.tensors[name].constant is not None for name in node.inputs[1:3])
     return node.op in _CORRECTED and constants and (node.op != "float_matmul" or _is_matrix(graph, node))
 
 

@@ -46,7 +46,7 @@ def equalize(graph: Graph, chosen: set[str]) -> tuple[Graph, dict[str, NDArray[n
         if change < _SETTLED:
             break
     tensors = dict(graph.tensors)
-    tensors |= {name: replace(tensors[name], data=array.astype(np.float32)) for name, array in data.items()}
+    tensors |= {name: replace(tensors[name], constant=array.astype(np.float32)) for name, array in data.items()}
     return replace(graph, tensors=tensors), total
 
 
@@ -56,7 +56,7 @@ def _pairs(graph: Graph, chosen: set[str]) -> Iterator[tuple[Node, list[str], No
 
     def own_constants(node: Node) -> bool:
         names = node.inputs[1:3]
-        return all(graph.tensors[n].data is not None and len(uses.readers[n]) == 1 for n in names)
+        return all(graph.tensors[n].constant is not None and len(uses.readers[n]) == 1 for n in names)
 
     for first in graph.nodes:
         if first.op not in SUMS or first.name not in chosen or not own_constants(first):

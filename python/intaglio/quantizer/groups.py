@@ -67,7 +67,7 @@ def operands(graph: Graph, node: Node) -> Iterable[str]:
     """The inputs of a node that are values it computes with, constant or not."""
     if node.op == "float_matmul":
         b = graph.tensors[node.inputs[1]]
-        return node.inputs[:1] if b.data is not None else node.inputs[:2]
+        return node.inputs[:1] if b.constant is not None else node.inputs[:2]
     if node.op == "concat":
         return node.inputs
     if node.op in ("float_binary", "float_prelu"):

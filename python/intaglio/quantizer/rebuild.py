@@ -30,7 +30,7 @@ class Rebuild(Builder):
     def bring(self, name: str) -> str:
         """Take over a constant, unless it is there."""
         tensor = self.source.tensors.get(name)
-        if name not in self._tensors and tensor is not None and tensor.data is not None:
+        if name not in self._tensors and tensor is not None and tensor.constant is not None:
             self._add_tensor(tensor)
         return name
 

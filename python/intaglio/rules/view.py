@@ -51,9 +51,10 @@ class NodeView:
     def data(self, name: str) -> NDArray[Any]:
         """The values of an input that has to be a constant."""
         tensor = self[name]
-        if tensor.data is None:
+        data = tensor.data
+        if data is None:
             self.fail(GraphError, f"input '{name}'", "a constant", f"the computed tensor '{tensor.name}'")
-        return tensor.data
+        return data
 
     def number(self, name: str) -> int:
         """An attribute that is one integer."""

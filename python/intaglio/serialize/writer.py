@@ -50,7 +50,7 @@ class _Pool:
         return start, len(self.strings) - start
 
 
-def to_bytes(graph: Graph) -> bytes:
+def whole(graph: Graph) -> bytearray:
     """The file that holds ``graph``, which is validated first."""
     graph.validate()
     constants = _constants(graph)
@@ -63,7 +63,7 @@ def to_bytes(graph: Graph) -> bytes:
     for start, constant in zip(starts, constants, strict=True):
         view[data + start : data + start + constant.nbytes] = constant.data.cast("B")
     _sign(file)
-    return bytes(file)
+    return file
 
 
 def separate(graph: Graph) -> tuple[bytearray, list[NDArray[Any]]]:
@@ -79,8 +79,8 @@ def separate(graph: Graph) -> tuple[bytearray, list[NDArray[Any]]]:
 
 def _constants(graph: Graph) -> list[NDArray[Any]]:
     """What the data section holds, in order."""
-    constants = (tensor.data for tensor in graph.tensors.values() if tensor.data is not None and tensor.data.size)
-    return [data.astype(data.dtype.newbyteorder("<"), copy=False) for data in constants]
+    arrays = (tensor.data for tensor in graph.tensors.values() if tensor.nbytes)
+    return [data.astype(data.dtype.newbyteorder("<"), copy=False) for data in arrays if data is not None]
 
 
 def _file(graph: Graph, metadata: str, starts: Sequence[int], data_size: int) -> tuple[bytearray, int]:
@@ -116,7 +116,7 @@ def _tensors(graph: Graph, pool: _Pool, starts: Iterator[int]) -> NDArray[np.voi
     for tensor in graph.tensors.values():
         name, (dims, rank) = pool.add_string(tensor.name), pool.add_integers(tensor.shape)
         quantized, scale = (0, 0.0) if tensor.scale is None else (1, tensor.scale)
-        constant, size = tensor.data is not None, 0 if tensor.data is None else tensor.data.nbytes
+        constant, size = tensor.constant is not None, 0 if tensor.constant is None else tensor.nbytes
         element, start = ELEMENT_CODES[tensor.dtype], next(starts) if size else 0
         records.append((name, element, rank, quantized, constant, tensor.zero_point, scale, dims, start, size, b""))
     return np.array(records, TENSOR)

@@ -14,6 +14,7 @@ from intaglio.frontends.onnx.model import SourceNode
 from intaglio.frontends.onnx.values import Value, channels_last, constant, plain
 from intaglio.frontends.onnx.windows import Window, as_image, from_image, window
 from intaglio.geometry import transposed_size
+from intaglio.grids import Constant, Dequantized, numbers
 
 #: (low, high) of a result without activation.
 UNBOUNDED = (-np.inf, np.inf)
@@ -145,7 +146,7 @@ def _dilated(kernel: Value, dilation: tuple[int, int]) -> Value:
     """The kernel with zeros between its taps, for the op has no dilation."""
     if dilation == (1, 1):
         return kernel
-    assert kernel.data is not None
+    assert kernel.constant is not None
 
     def spread(data: NDArray[Any], fill: int) -> NDArray[Any]:
         rows, columns = ((n - 1) * d + 1 for n, d in zip(data.shape[2:], dilation, strict=True))
@@ -153,31 +154,29 @@ def _dilated(kernel: Value, dilation: tuple[int, int]) -> Value:
         wide[:, :, :: dilation[0], :: dilation[1]] = data
         return wide
 
-    data, grid = spread(kernel.data, 0), kernel.grid
-    if grid is not None and grid.integers is not None:
-        uniform = not (grid.zero_point != grid.zero_point.reshape(-1)[0]).any()
-        zero = int(grid.zero_point.reshape(-1)[0])
-        grid = replace(grid, integers=spread(grid.integers, zero)) if uniform else None
-    return constant(kernel.name, data, grid)
+    if isinstance(kernel.constant, Dequantized) and len(zero := np.unique(kernel.constant.grid.zero_point)) == 1:
+        data: Constant = replace(kernel.constant, integers=spread(kernel.constant.integers, int(zero[0])))
+    else:
+        data = spread(numbers(kernel.constant), 0)
+    return constant(kernel.name, data)
 
 
 def _rows(kernel: Value, begin: int, count: int) -> Value:
     """The input channels of one group."""
     if count == kernel.shape[0]:
         return kernel
-    assert kernel.data is not None
+    assert kernel.constant is not None
     rows = slice(begin, begin + count)
-    grid = kernel.grid
-    if grid is not None:
-        integers = None if grid.integers is None else grid.integers[rows]
-        grid = replace(grid, integers=integers)
-        if grid.axis == 0:
-            grid = replace(grid, scale=grid.scale[rows], zero_point=grid.zero_point[rows])
-    return constant(kernel.name, kernel.data[rows], grid)
+    if not isinstance(kernel.constant, Dequantized):
+        return constant(kernel.name, kernel.constant[rows])
+    grid = kernel.constant.grid
+    if grid.axis == 0:
+        grid = replace(grid, scale=grid.scale[rows], zero_point=grid.zero_point[rows])
+    return constant(kernel.name, Dequantized(grid, kernel.constant.integers[rows]))
 
 
 def _parts(bias: Value | None, groups: int, channels: int) -> Sequence[Value | None]:
     """The bias of each group."""
-    if bias is None or groups == 1 or bias.data is None:
+    if bias is None or groups == 1 or bias.constant is None:
         return [bias] * groups
     return [_rows(bias, i * channels, channels) for i in range(groups)]

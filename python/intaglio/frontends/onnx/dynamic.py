@@ -15,7 +15,7 @@ from intaglio.graph import Node, Tensor
 
 def dynamic_quantize_linear(lowering: Lowering, node: SourceNode, x: Value) -> tuple[Value, Value, Value]:
     """Values, scale and zero point; the graph has them in terms of int8."""
-    order = plain(len(x.shape)) if x.data is not None else x.order
+    order = plain(len(x.shape)) if x.constant is not None else x.order
     source = lowering.stored(lowering.floats(x), order)
     names = tuple(lowering.fresh(f"{lowering.base}/{part}") for part in ("y", "scale", "zero_point"))
     lowering.add_tensor(Tensor(names[0], stored_shape(x.shape, order), INT8, np.float32(1)))

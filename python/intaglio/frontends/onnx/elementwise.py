@@ -75,7 +75,7 @@ def broadcast(lowering: Lowering, *values: Value) -> tuple[tuple[int, ...], tupl
         lowering.malformed(f"the shapes {', '.join(str(value.shape) for value in values)} do not fit")
     rank = len(shape)
     spread = [lowering.broadcast_rank(value, rank) for value in values]
-    computed = [value for value in spread if value.data is None]
+    computed = [value for value in spread if value.constant is None]
     # Of values equally large, one that does not lie as the source has it is the one to leave alone.
     leading = max(computed, key=lambda v: (np.prod(v.shape), v.order != plain(rank)), default=None)
     order = plain(rank) if leading is None else leading.order
@@ -93,7 +93,7 @@ def parametric(lowering: Lowering, node: SourceNode, x: Value) -> Value:
 
 def unary(lowering: Lowering, kind: FloatUnary, x: Value, parameters: Sequence[float] = ()) -> Value:
     lowering.floats(x)
-    order = plain(len(x.shape)) if x.data is not None else x.order
+    order = plain(len(x.shape)) if x.constant is not None else x.order
     source = lowering.stored(x, order)
     inputs = [source, lowering.number_list("parameters", parameters)]
     y = lowering.emit("float_unary", inputs, stored_shape(x.shape, order), kind=kind)
@@ -161,21 +161,22 @@ def composed(lowering: Lowering, node: SourceNode, x: Value) -> Value:
 def where(lowering: Lowering, node: SourceNode, condition: Value, x: Value, y: Value) -> Value:
     """A mask that is known: exact bounds put constants where it says so, and let the other values through."""
     mask = lowering.known(condition, "condition").astype(bool)
-    if x.data is None and y.data is None:
+    if x.constant is None and y.constant is None:
         lowering.refuse("it chooses between two computed values; one of them has to be a constant")
-    computed, fixed = (x, lowering.floats(y)) if x.data is None else (y, lowering.floats(x))
-    assert fixed.data is not None
-    if np.isnan(fixed.data).any():
+    computed, fixed = (x, lowering.floats(y)) if x.constant is None else (y, lowering.floats(x))
+    numbers = fixed.data
+    assert numbers is not None
+    if np.isnan(numbers).any():
         lowering.malformed(f"its constant {fixed.name!r} has NaN")
     kept = mask if computed is x else ~mask
     for kind, free, name in ((FloatBinary.MINIMUM, np.inf, "high"), (FloatBinary.MAXIMUM, -np.inf, "low")):
-        bounds = np.where(kept, np.float32(free), fixed.data).astype(np.float32)
+        bounds = np.where(kept, np.float32(free), numbers).astype(np.float32)
         computed = binary(lowering, kind, computed, constant(lowering.fresh(f"{lowering.base}/{name}"), bounds))
     return computed
 
 
 def prelu(lowering: Lowering, node: SourceNode, x: Value, slope: Value) -> Value:
-    slope = lowering.floats(slope) if slope.data is None else lowering.weights(slope, "slope")
+    slope = lowering.floats(slope) if slope.constant is None else lowering.weights(slope, "slope")
     shape, order, inputs = broadcast(lowering, lowering.floats(x), slope)
     if shape != x.shape:
         lowering.malformed(f"its slope {slope.shape} does not fit its input {x.shape}")

@@ -28,7 +28,7 @@ def fold(lowering: Lowering, node: SourceNode, inputs: list[Value | None]) -> li
         return None
     arrays: list[Array | None] = []
     for value in inputs:
-        if value is not None and value.data is None:
+        if value is not None and value.constant is None:
             return None
         # A dequantized constant keeps its grid: its operator is lowered.
         if value is not None and value.grid is not None:

@@ -99,7 +99,7 @@ LOWERINGS: Final = {
 def load(data: bytes, requant: Requant, folder: str | None = None) -> Graph:
     """The graph of an .onnx file; one whose tensors lie on grids is lowered to integers."""
     graph, grids = read(data, folder)
-    if all(graph.tensors[name].data is not None for name in grids):
+    if all(graph.tensors[name].constant is not None for name in grids):
         return graph
     from intaglio.passes.to_integer import to_integer
 

@@ -18,7 +18,7 @@ from intaglio.frontends.onnx.values import (
     stored_shape,
 )
 from intaglio.graph import AttrValue, Node, Tensor
-from intaglio.grids import Grid
+from intaglio.grids import Constant, Dequantized, is_finite, numbers
 
 INT8: Final = np.dtype(np.int8)
 UINT8: Final = np.dtype(np.uint8)
@@ -71,20 +71,20 @@ class Lowering(Placement):
 
     def array(self, name: str, data: NDArray[Any]) -> str:
         """A constant of the graph named after the operator."""
-        return self._declare_constant(self.fresh(f"{self.base}/{name}"), data, None)
+        return self._declare_constant(self.fresh(f"{self.base}/{name}"), data)
 
     # Values as tensors
 
     def stored(self, value: Value, order: Sequence[int]) -> str:
         """The tensor that holds a value with its axes in this order, moved there if need be."""
         order = tuple(order)
-        if value.data is not None:
+        if value.constant is not None:
             key = value, order
             if key not in self._constants:
                 laid = value.transposed(order)
-                assert laid.data is not None
+                assert laid.constant is not None
                 name = value.name if value.name not in self.tensors else self.fresh(f"{value.name}/transposed")
-                self._constants[key] = self._declare_constant(name, laid.data, laid.grid)
+                self._constants[key] = self._declare_constant(name, laid.constant)
             return self._constants[key]
         if order == value.order:
             return value.tensor
@@ -105,7 +105,7 @@ class Lowering(Placement):
     def reshaped(self, value: Value, shape: Sequence[int]) -> Value:
         """A value in another shape; what lies together is left together."""
         shape = tuple(shape)
-        if value.data is not None:
+        if value.constant is not None:
             return value.reshaped_constant(shape)
         if shape == value.shape:
             return value
@@ -140,9 +140,10 @@ class Lowering(Placement):
 
     def known(self, value: Value, what: str) -> NDArray[Any]:
         """The value of an input that must be constant."""
-        if value.data is None:
+        data = value.data
+        if data is None:
             self.refuse(f"its {what} {value.name!r} is computed while the network runs; a constant is needed")
-        return value.data
+        return data
 
     def number(self, value: Value | None, what: str, default: float) -> float:
         """A constant number, or what it is when left out."""
@@ -161,9 +162,9 @@ class Lowering(Placement):
 
     def weights(self, value: Value, what: str = "weights") -> Value:
         """A constant whose numbers are all finite."""
-        data = self.known(self.floats(value, what), what)
-        if not np.isfinite(data).all():
-            bad = "NaN" if np.isnan(data).any() else "infinite"
+        stored = self.floats(value, what).constant
+        if stored is None or not is_finite(stored):
+            bad = "NaN" if np.isnan(self.known(value, what)).any() else "infinite"
             raise ModelFormatError(
                 f"{self.locate()}: its {what} {value.name!r}: expected finite numbers, got {bad} ones"
             )
@@ -181,14 +182,16 @@ class Lowering(Placement):
     def malformed(self, reason: str) -> NoReturn:
         raise ModelFormatError(f"{self.locate()} is malformed: {reason}")
 
-    def _declare_constant(self, name: str, data: NDArray[Any], grid: Grid | None) -> str:
-        if data.dtype not in (FLOAT32, INT32, INT64, INT8):
-            self.refuse(f"its constant {name!r} is {data.dtype}; export it as float32", DTypeError)
-        if data.dtype == FLOAT32 and np.isnan(data).any():
+    def _declare_constant(self, name: str, constant: Constant) -> str:
+        if constant.dtype not in (FLOAT32, INT32, INT64, INT8):
+            self.refuse(f"its constant {name!r} is {constant.dtype}; export it as float32", DTypeError)
+        if isinstance(constant, Dequantized):
+            self.grids[name] = constant.grid
+        else:
+            constant = np.asarray(constant, order="C")
+        if constant.dtype == FLOAT32 and not is_finite(constant) and np.isnan(numbers(constant)).any():
             raise ModelFormatError(f"{self.locate()}: constant {name!r}: expected numbers, got NaN")
-        self.add_tensor(Tensor(name, data.shape, data.dtype, data=np.ascontiguousarray(data).reshape(data.shape)))
-        if grid is not None:
-            self.grids[name] = grid
+        self.add_tensor(Tensor(name, constant.shape, constant.dtype, constant=constant))
         return name
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from intaglio.frontends.onnx.convolution import UNBOUNDED
@@ -36,7 +38,7 @@ def gemm(lowering: Lowering, node: SourceNode, a: Value, b: Value, c: Value | No
     alpha, beta = node.attributes.get("alpha", 1.0), node.attributes.get("beta", 1.0)
     n = right.shape[1]
     bias = None
-    if c is not None and beta == 1.0 and alpha == 1.0 and c.data is not None and c.data.size == n:
+    if c is not None and beta == 1.0 and alpha == 1.0 and c.constant is not None and math.prod(c.shape) == n:
         bias = c.reshaped_constant((n,)) if c.shape[-1:] == (n,) else None
     y = product(lowering, left, right, bias)
     y = _scaled(lowering, y, alpha)
@@ -48,7 +50,7 @@ def gemm(lowering: Lowering, node: SourceNode, a: Value, b: Value, c: Value | No
 def product(lowering: Lowering, a: Value, b: Value, bias: Value | None) -> Value:
     """[..., M, K] times [..., K, N] plus [N]."""
     for value, what in ((a, "left matrix"), (b, "right matrix")):
-        if value.data is None:
+        if value.constant is None:
             lowering.floats(value)
         else:
             lowering.weights(value, what)

@@ -105,7 +105,7 @@ def cast(lowering: Lowering, node: SourceNode, x: Value) -> Value:
     numbers = (FLOAT32, INT32, INT64)
     if dtype not in numbers or x.dtype not in numbers:
         lowering.refuse(f"it casts {x.dtype} to {dtype} while the network runs")
-    order = plain(len(x.shape)) if x.data is not None else x.order
+    order = plain(len(x.shape)) if x.constant is not None else x.order
     y = lowering.emit("cast", [lowering.stored(x, order)], stored_shape(x.shape, order), dtype=dtype)
     return lowering.result(y, x.shape, order, dtype)
 
@@ -122,7 +122,7 @@ def spread(lowering: Lowering, x: Value, shape: Sequence[int]) -> Value:
     """x broadcast to a shape of the same rank."""
     if tuple(shape) == x.shape:
         return x
-    order = plain(len(x.shape)) if x.data is not None else x.order
+    order = plain(len(x.shape)) if x.constant is not None else x.order
     source = lowering.stored(x, order)
     y = lowering.emit(
         "broadcast_to", [source], stored_shape(shape, order), dtype=lowering.tensors[source].dtype, selects=True

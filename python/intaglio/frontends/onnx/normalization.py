@@ -69,7 +69,7 @@ def _normalized(lowering: Lowering, x: Value, axes: Sequence[int], epsilon: floa
 
 def _mean(lowering: Lowering, x: Value, axes: Sequence[int]) -> Value:
     shape = tuple(1 if axis in axes else n for axis, n in enumerate(x.shape))
-    order = plain(len(shape)) if x.data is not None else x.order
+    order = plain(len(shape)) if x.constant is not None else x.order
     y = lowering.emit(
         "float_reduce", [lowering.stored(x, order)], stored_shape(shape, order), kind=FloatReduce.MEAN,
         axes=tuple(sorted(order.index(axis) for axis in axes)),

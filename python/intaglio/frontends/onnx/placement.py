@@ -55,7 +55,7 @@ class Placement:
         if name in self.values:
             raise ModelFormatError(f"{self.node.op} (node {self.node.name!r}): {name!r} is computed twice")
         self.values[name] = replace(value, name=name)
-        if value.data is not None:
+        if value.constant is not None:
             return
         names = self._names.setdefault(value.tensor, [])
         names.append(name)
@@ -88,7 +88,7 @@ class Placement:
         if tensor not in self.origin or tensor in self._output_tensors:
             source = self.tensors[tensor]
             copy = self.fresh(f"{name}/copy")
-            self.add_tensor(replace(source, name=copy, data=None))
+            self.add_tensor(replace(source, name=copy, constant=None))
             self.nodes.append(Node("reshape", copy, (tensor,), (copy,)))
             self.origin[copy] = len(self.nodes) - 1
             self.inherit_grid(copy, [tensor])
@@ -138,7 +138,7 @@ class Placement:
         grids = [self.grids.get(name) for name in inputs]
         first = grids[0]
         if first is not None and all(grid is not None and grid.agrees(first) for grid in grids):
-            self.grids[tensor] = replace(first, integers=None)
+            self.grids[tensor] = first
 
     def is_read(self, name: str) -> bool:
         """Whether anything in the source reads a name."""

@@ -14,7 +14,7 @@ from intaglio.frontends.onnx.elementwise import binary, unary
 from intaglio.frontends.onnx.lowering import FLOAT32, INT8, INT32, QUANTIZED, UINT8, Lowering
 from intaglio.frontends.onnx.model import SourceNode, onnx_package
 from intaglio.frontends.onnx.values import Value, constant
-from intaglio.grids import Grid
+from intaglio.grids import Dequantized, Grid
 from intaglio.opset import FloatBinary, FloatUnary
 
 #: Of the constants that stand for many grids at once.
@@ -25,7 +25,7 @@ def quantize_linear(
     lowering: Lowering, node: SourceNode, x: Value, scale: Value, zero_point: Value | None = None
 ) -> Value:
     dtype = _integer_type(lowering, node, zero_point)
-    if _is_per_tensor(scale) or (x.data is not None and not node.attributes.get("block_size", 0)):
+    if _is_per_tensor(scale) or (x.constant is not None and not node.attributes.get("block_size", 0)):
         return rounded(lowering, lowering.floats(x), grid_of(lowering, node, x, scale, zero_point), dtype)
     factor, offset = _spread(lowering, node, x, scale, zero_point)
     steps = unary(lowering, FloatUnary.ROUND, binary(lowering, FloatBinary.DIV, x, factor))
@@ -37,7 +37,7 @@ def dequantize_linear(
 ) -> Value:
     if zero_point is not None and zero_point.dtype != x.dtype:
         lowering.malformed(f"it takes {x.dtype} with a zero point of {zero_point.dtype}")
-    if _is_per_tensor(scale) or (x.data is not None and not node.attributes.get("block_size", 0)):
+    if _is_per_tensor(scale) or (x.constant is not None and not node.attributes.get("block_size", 0)):
         return dequantized(lowering, x, grid_of(lowering, node, x, scale, zero_point, x.dtype))
     factor, offset = _spread(lowering, node, x, scale, zero_point)
     integers = dequantized(lowering, x, unit_grid(x.dtype))
@@ -151,7 +151,7 @@ def dequantized(lowering: Lowering, x: Value, grid: Grid) -> Value:
         integers = (x.data ^ np.uint8(0x80)).view(INT8) if x.dtype == UINT8 else x.data
         if integers.dtype not in (INT8, INT32):
             lowering.refuse(f"its input {x.name!r} is {x.dtype}; supported are int8, uint8 and int32")
-        return constant(x.name, grid.reals(integers), replace(grid, integers=integers))
+        return constant(x.name, Dequantized(grid, integers))
     if x.dtype not in QUANTIZED or lowering.tensors[x.tensor].dtype != FLOAT32:
         lowering.refuse(f"its input {x.name!r} is {x.dtype} that is not known to be quantized")
     if not lowering.place_grid(x.tensor, grid, holds_integers=True):

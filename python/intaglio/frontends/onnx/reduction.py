@@ -34,7 +34,7 @@ def reduce(lowering: Lowering, node: SourceNode, x: Value, axes: Value | None = 
     kept = tuple(1 if axis in chosen else n for axis, n in enumerate(x.shape))
     if not chosen:
         return x
-    order = plain(rank) if x.data is not None else x.order
+    order = plain(rank) if x.constant is not None else x.order
     kind = _KINDS[node.op]
     stored_axes = tuple(sorted(order.index(axis) for axis in chosen))
     y = lowering.emit(
@@ -78,7 +78,7 @@ def softmax_of(lowering: Lowering, node: SourceNode, x: Value, opset: int) -> Va
 
 
 def _softmax_last(lowering: Lowering, node: SourceNode, x: Value, axis: int) -> Value:
-    lies = plain(len(x.shape)) if x.data is not None else x.order
+    lies = plain(len(x.shape)) if x.constant is not None else x.order
     order = (*(a for a in lies if a != axis), axis)
     y = lowering.emit(
         "float_softmax", [lowering.stored(x, order)], stored_shape(x.shape, order), log=int(node.op == "LogSoftmax")
@@ -92,7 +92,7 @@ def arg_extreme(lowering: Lowering, node: SourceNode, x: Value) -> Value:
     axis = lowering.axis(node.attributes.get("axis", 0), rank)
     kept = [a for a in range(rank) if a != axis]
     dropped = tuple(x.shape[a] for a in kept)
-    order = plain(rank) if x.data is not None else x.order
+    order = plain(rank) if x.constant is not None else x.order
     place, left = order.index(axis), tuple(kept.index(a) for a in order if a != axis)
     stored = lowering.stored(x, order)
     last = bool(node.attributes.get("select_last_index", 0))

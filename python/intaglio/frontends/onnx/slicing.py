@@ -46,7 +46,7 @@ def taken(lowering: Lowering, x: Value, ranges: Sequence[range]) -> Value:
     shape = tuple(len(r) for r in ranges)
     if shape == x.shape and all(r.step == 1 or len(r) == 1 for r in ranges):
         return x
-    order = plain(len(shape)) if x.data is not None else x.order
+    order = plain(len(shape)) if x.constant is not None else x.order
     laid = [ranges[axis] for axis in order]
     begin = [r.start if len(r) else 0 for r in laid]
     stride = [r.step if len(r) > 1 else 1 for r in laid]
@@ -85,7 +85,7 @@ def gather(lowering: Lowering, node: SourceNode, x: Value, indices: Value) -> Va
         low, high = (int(f(indices.data, initial=0)) for f in (np.min, np.max))
         if low < -x.shape[axis] or high >= x.shape[axis]:
             lowering.malformed(f"its indices {low} to {high} do not fit axis {axis} of {x.shape}")
-    if indices.data is not None and indices.shape == () and x.data is None:
+    if indices.data is not None and indices.shape == () and x.constant is None:
         index = int(indices.data) % x.shape[axis]
         ranges = [range(index, index + 1) if a == axis else range(n) for a, n in enumerate(x.shape)]
         return lowering.reshaped(taken(lowering, x, ranges), (*x.shape[:axis], *x.shape[axis + 1 :]))
@@ -116,7 +116,7 @@ def concat(lowering: Lowering, node: SourceNode, *parts: Value) -> Value:
     rest = {(len(p.shape), p.shape[:axis], p.shape[axis + 1 :]) for p in parts}
     if len(rest) > 1 or len({p.dtype for p in parts}) > 1:
         lowering.malformed(f"it joins {', '.join(f'{p.dtype} {p.shape}' for p in parts)} along axis {axis}")
-    if first.dtype in QUANTIZED and any(p.data is not None for p in parts):
+    if first.dtype in QUANTIZED and any(p.constant is not None for p in parts):
         lowering.refuse("it joins constants of integers without a scale")
     return joined(lowering, parts, axis)
 
@@ -126,7 +126,7 @@ def joined(lowering: Lowering, parts: Sequence[Value], axis: int) -> Value:
     first = parts[0]
     shape = list(first.shape)
     shape[axis] = sum(p.shape[axis] for p in parts)
-    computed = [p for p in parts if p.data is None]
+    computed = [p for p in parts if p.constant is None]
     usual = plain(len(shape))
     order = max(computed, key=lambda p: (np.prod(p.shape), p.order != usual)).order if computed else usual
     inputs = [lowering.stored(p, order) for p in parts]
@@ -165,7 +165,7 @@ def pad(
         lowering.malformed(f"it has mode {mode!r}")
     fill = lowering.number(value, "value", node.attributes.get("value", 0.0))
     stored = int(np.float32(fill).view(np.int32)) if x.dtype == FLOAT32 else int(fill)
-    order = plain(rank) if x.data is not None else x.order
+    order = plain(rank) if x.constant is not None else x.order
     shape = [b + n + a for n, (b, a) in zip(x.shape, pairs, strict=True)]
     y = lowering.emit(
         "pad", [lowering.stored(x, order)], stored_shape(shape, order), dtype=x.dtype, selects=fill == 0,
@@ -179,7 +179,7 @@ def _pad_quantized(
 ) -> Value:
     """Integers on a grid: the border is the float that its integer stands for."""
     grid = lowering.grids.get(x.tensor)
-    if x.data is not None or grid is None or grid.axis is not None:
+    if x.constant is not None or grid is None or grid.axis is not None:
         lowering.floats(x)
     assert grid is not None
     integer = int(lowering.number(value, "value", 0.0))

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from intaglio.grids import Grid
+from intaglio.grids import Constant, Dequantized, Grid, numbers
 
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """An array that is known now (``data``), or computed by a tensor of the graph.
+    """A constant, known now, or what a tensor of the graph computes.
 
     ``shape`` and ``dtype`` are the source's. Axis i of the graph's tensor is axis ``order[i]`` of the source, so that
     images lie as the kernels want them while the source goes on speaking of [N, C, H, W], and transposing is free.
@@ -25,33 +25,40 @@ class Value:
     name: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    data: NDArray[Any] | None = None
+    constant: Constant | None = None
     tensor: str = ""
     order: tuple[int, ...] = ()
-    #: Where the values of a dequantized constant lie, in the source's layout.
-    grid: Grid | None = None
+
+    @property
+    def data(self) -> NDArray[Any] | None:
+        """The numbers of a constant, made anew at every call where it is dequantized."""
+        return None if self.constant is None else numbers(self.constant)
+
+    @property
+    def grid(self) -> Grid | None:
+        """Where the numbers of a dequantized constant lie, in the source's layout."""
+        return self.constant.grid if isinstance(self.constant, Dequantized) else None
 
     def transposed(self, permutation: Sequence[int]) -> Value:
         """Axis i of the result is axis ``permutation[i]``."""
         shape = tuple(self.shape[p] for p in permutation)
-        if self.data is not None:
-            return replace(
-                self,
-                shape=shape,
-                data=np.ascontiguousarray(self.data.transpose(permutation)).reshape(shape),
-                grid=_transposed_grid(self.grid, permutation),
-            )
+        if isinstance(self.constant, Dequantized):
+            return replace(self, shape=shape, constant=self.constant.transposed(permutation))
+        if self.constant is not None:
+            return replace(self, shape=shape, constant=self.constant.transpose(permutation))
         position = {p: i for i, p in enumerate(permutation)}
         return replace(self, shape=shape, order=tuple(position[axis] for axis in self.order))
 
     def reshaped_constant(self, shape: tuple[int, ...]) -> Value:
         """A constant in another shape."""
-        assert self.data is not None
-        return replace(self, shape=shape, data=self.data.reshape(shape), grid=_reshaped_grid(self, shape))
+        assert self.constant is not None
+        if isinstance(self.constant, Dequantized):
+            return replace(self, shape=shape, constant=_reshaped(self.constant, shape))
+        return replace(self, shape=shape, constant=self.constant.reshape(shape))
 
 
-def constant(name: str, data: NDArray[Any], grid: Grid | None = None) -> Value:
-    return Value(name, data.shape, data.dtype, data, grid=grid)
+def constant(name: str, data: Constant) -> Value:
+    return Value(name, data.shape, data.dtype, data)
 
 
 def stored_shape(shape: Sequence[int], order: Sequence[int]) -> tuple[int, ...]:
@@ -97,24 +104,14 @@ def reshape_groups(old: Sequence[int], new: Sequence[int]) -> list[tuple[list[in
     return groups
 
 
-def _transposed_grid(grid: Grid | None, permutation: Sequence[int]) -> Grid | None:
-    if grid is None:
-        return None
-    axis = None if grid.axis is None else tuple(permutation).index(grid.axis)
-    integers = None if grid.integers is None else np.ascontiguousarray(grid.integers.transpose(permutation))
-    return replace(grid, axis=axis, integers=integers)
-
-
-def _reshaped_grid(value: Value, shape: tuple[int, ...]) -> Grid | None:
-    """The grid after a reshape; none where the channels no longer have an axis of their own."""
-    grid = value.grid
-    if grid is None:
-        return None
-    axis = grid.axis
+def _reshaped(constant: Dequantized, shape: tuple[int, ...]) -> Constant:
+    """Plain numbers where the channels no longer have an axis of their own."""
+    axis = constant.grid.axis
     if axis is not None:
-        homes = [right for left, right in reshape_groups(value.shape, shape) if axis in left]
-        sized = [a for a in homes[0] if shape[a] == value.shape[axis]]
+        channels = constant.shape[axis]
+        homes = [right for left, right in reshape_groups(constant.shape, shape) if axis in left]
+        sized = [a for a in homes[0] if shape[a] == channels]
         if not sized or any(shape[a] != 1 for a in homes[0] if a != sized[0]):
-            return None
+            return constant.numbers().reshape(shape)
         axis = sized[0]
-    return replace(grid, axis=axis, integers=None if grid.integers is None else grid.integers.reshape(shape))
+    return Dequantized(replace(constant.grid, axis=axis), constant.integers.reshape(shape))

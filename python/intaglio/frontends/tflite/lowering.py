@@ -152,16 +152,16 @@ class Lowering:
 
     def temporary(self, base: Tensor, suffix: str, shape: Sequence[int], like: Tensor) -> Tensor:
         """A new tensor named after ``base`` with the element type and quantization of ``like``."""
-        return self._add(replace(like, name=self._fresh(f"{base.name}/{suffix}"), shape=tuple(shape), data=None))
+        return self._add(replace(like, name=self._fresh(f"{base.name}/{suffix}"), shape=tuple(shape), constant=None))
 
     def parameter(self, base: Tensor, suffix: str, data: NDArray[Any]) -> Tensor:
         """A new constant named after ``base`` that is not quantized, such as multipliers or a table."""
-        return self._add(Tensor(self._fresh(f"{base.name}/{suffix}"), data.shape, data.dtype, data=data))
+        return self._add(Tensor(self._fresh(f"{base.name}/{suffix}"), data.shape, data.dtype, constant=data))
 
     def derived(self, constant: Tensor, suffix: str, data: NDArray[Any]) -> Tensor:
         """A constant computed from another, with its quantization."""
         name = self._fresh(f"{constant.name}/{suffix}")
-        return self._add(replace(constant, name=name, shape=data.shape, dtype=data.dtype, data=data))
+        return self._add(replace(constant, name=name, shape=data.shape, dtype=data.dtype, constant=data))
 
     def emit(self, op: str, inputs: Sequence[Tensor], output: Tensor, **attrs: AttrValue) -> Tensor:
         """Adds a node, named after the tensor it computes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from intaglio import reference
 from intaglio.errors import QuantizationError
 from intaglio.graph import AttrValue, Graph, Node, Port, Tensor
-from intaglio.grids import Grid
+from intaglio.grids import Grid, numbers
 from intaglio.opset import SCALED_SUM, FloatBinary, Requant
 from intaglio.passes.to_integer.lowering import Lowering, clamp_of, rescaling_table
 from intaglio.quantization import Requantization, SumParameters, add_parameters
@@ -27,7 +28,7 @@ def binary(lowering: Lowering, node: Node) -> bool:
     view = lowering.view(node)
     kind, (a, b) = FloatBinary(view.number("kind")), view.inputs
     for x, number in ((a, b), (b, a)):
-        if number.data is not None and number.data.size == 1 and x.shape == view.output.shape:
+        if number.constant is not None and math.prod(number.shape) == 1 and x.shape == view.output.shape:
             return _lookup(lowering, node, x.name)
     if lowering.grid(a.name) is None or lowering.grid(b.name) is None:
         return False
@@ -40,7 +41,7 @@ def prelu(lowering: Lowering, node: Node) -> bool:
     """x above zero and slope times x below it are made apart, each zero where the other is not, and added."""
     x_name, slope_name = node.inputs
     x, y, slope = lowering.grid(x_name), lowering.grids[node.outputs[0]], lowering.source.tensors[slope_name]
-    if slope.data is not None and slope.data.size == 1:
+    if slope.constant is not None and math.prod(slope.shape) == 1:
         return _lookup(lowering, node, x_name)
     if x is None or lowering.grid(slope_name) is None:
         return False
@@ -78,11 +79,12 @@ def _table(lowering: Lowering, node: Node, x: str, grid: Grid) -> NDArray[np.int
     tensors = {name: Tensor(name, (256,), FLOAT32) for name in (x, y)}
     for name in node.inputs:
         number = lowering.source.tensors[name]
-        if name != x and number.data is not None:
-            tensors[name] = replace(number, shape=(number.data.size,), data=number.data.reshape(-1))
+        if name != x and number.constant is not None:
+            values = numbers(number.constant).reshape(-1)
+            tensors[name] = replace(number, shape=values.shape, constant=values)
     one = Graph(tensors, (node,), (Port(x, FLOAT32),), (Port(y, FLOAT32),))
-    values = reference.run(one, {x: grid.reals(np.arange(-128, 128))})[y]
-    return lowering.grids[y].rounded(values)
+    results = reference.run(one, {x: grid.reals(np.arange(-128, 128))})[y]
+    return lowering.grids[y].rounded(results)
 
 
 def _weighted_sum(lowering: Lowering, node: Node, kind: FloatBinary) -> bool:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from intaglio.builder.core import GraphAssembler, RequantName
 from intaglio.graph import AttrValue, Graph, Node, Port, Tensor
-from intaglio.grids import Grid, Grids
+from intaglio.grids import Grid, Grids, integers
 from intaglio.opset import Rounding
 from intaglio.quantization import Requantization, real_to_int8
 from intaglio.rules.view import FLOAT32, NodeView
@@ -63,9 +63,9 @@ class Lowering(GraphAssembler):
             source, (scale, zero_point) = self.source.tensors[name], grid.parameters
             is_free = name in self._integer_outputs and name not in self._tensors
             stored = name if is_free else self.unique(f"{name}/int8")
-            if source.data is not None:
-                data = grid.rounded(source.data) if grid.integers is None else grid.integers
-                self._integers[name] = self.constant(data, float(scale), zero_point, name=stored)
+            if source.constant is not None:
+                data = integers(source.constant, grid)
+                self._integers[name] = self._constant(stored, data, scale, zero_point)
             else:
                 self._integers[name] = self._quantized(self._reals[name], name, stored, self.unique(f"{name}/quantize"))
         return Operand(self._integers[name], grid)
@@ -73,13 +73,13 @@ class Lowering(GraphAssembler):
     def real(self, name: str) -> str:
         """A tensor as the float graph has it, rounded if it has a grid; any element type."""
         source = self.source.tensors[name]
-        if name in self._integers and source.data is None:
+        if name in self._integers and source.constant is None:
             return self._dequantized(name)
         if name not in self._reals:
-            assert source.data is not None, name
+            assert source.constant is not None, name
             self._add_tensor(source)
             self._reals[name] = name
-        elif name in self.grids and source.data is None:
+        elif name in self.grids and source.constant is None:
             self.operand(name)
             return self._dequantized(name)
         return self._reals[name]
@@ -126,8 +126,8 @@ class Lowering(GraphAssembler):
         return Operand(name, grid)
 
     def part(self, node: Node, part: str, values: NDArray[Any]) -> str:
-        """A constant of a node."""
-        return self.constant(values, name=self.unique(f"{node.name}/{part}"))
+        """A constant of a node. The graph keeps the array itself, which nobody else may change."""
+        return self._constant(self.unique(f"{node.name}/{part}"), values)
 
     def requantization(self, node: Node, parameters: Requantization) -> tuple[str, str]:
         """The inputs ``scale`` and ``shift`` of a node."""
@@ -140,10 +140,8 @@ class Lowering(GraphAssembler):
         constant = self._tensors[x.name]
         table = rescaling_table(x.grid, grid)
         if constant.data is not None:
-            scale, zero_point = grid.parameters
             data = table[constant.data.astype(np.int16) + 128]
-            name = self.unique(f"{node.name}/{part}")
-            return Operand(self.constant(data, float(scale), zero_point, name=name), grid)
+            return Operand(self._constant(self.unique(f"{node.name}/{part}"), data, *grid.parameters), grid)
         inputs = (x.name, self.part(node, f"{part}/table", table))
         return self.helper(node, part, "lookup", inputs, constant.shape, grid)
 
@@ -173,6 +171,11 @@ class Lowering(GraphAssembler):
     def view(self, node: Node) -> NodeView:
         return NodeView.of(node, self.source.tensors)
 
+    def _constant(self, name: str, values: NDArray[Any], scale: np.float32 | None = None, zero_point: int = 0) -> str:
+        data = np.asarray(values, order="C")
+        self._add_tensor(Tensor(name, data.shape, data.dtype, scale, zero_point, data))
+        return name
+
     def _add_port(self, port: Port) -> None:
         source: Tensor = self.source.tensors[port.tensor]
         if port.dtype != FLOAT32 and port.tensor in self.grids:
@@ -198,7 +201,7 @@ class Lowering(GraphAssembler):
         if full:
             return stored
         table = np.clip(np.arange(-128, 128), grid.low, grid.high).astype(np.int8)
-        inputs = (name, self.constant(table, name=self.unique(f"{node}/table")))
+        inputs = (name, self._constant(self.unique(f"{node}/table"), table))
         self.node(
             "lookup", inputs, shape=shape, scale=float(scale), zero_point=zero_point,
             name=self.unique(f"{node}/limits"), output=stored,

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intaglio.graph import AttrValue, Node, Tensor
+from intaglio.grids import Dequantized, integers, numbers
 from intaglio.passes.to_integer.lowering import Lowering, Operand, clamp_of
 from intaglio.quantization import Requantization
 from intaglio.rules.requantization import largest_sum, reach
@@ -43,11 +44,11 @@ def matmul(lowering: Lowering, node: Node) -> bool:
     a, b = (lowering.source.tensors[name] for name in node.inputs[:2])
     if lowering.grid(a.name) is None:
         return False
-    is_matrix = b.data is not None and math.prod(b.shape[:-2]) == 1 and len(b.shape) <= len(a.shape)
+    is_matrix = b.constant is not None and math.prod(b.shape[:-2]) == 1 and len(b.shape) <= len(a.shape)
     weights = _weights(lowering, b, len(b.shape) - 1) if is_matrix else None
     if weights is None:
         return _batch_matmul(lowering, node)
-    turned = np.ascontiguousarray(weights.integers.reshape(b.shape[-2:]).T)
+    turned = weights.integers.reshape(b.shape[-2:]).T
     return _emit(lowering, node, "fully_connected", _Weights(turned, weights.scale, weights.zero_point), lambda w: w)
 
 
@@ -93,29 +94,28 @@ def _emit(
 def _weights(lowering: Lowering, weight: Tensor, channel_axis: int) -> _Weights | None:
     """Constant weights with a scale for all or one per output channel, and one zero point."""
     grid = lowering.grids.get(weight.name)
-    if weight.data is None or grid is None or (grid.scale.size > 1 and grid.axis != channel_axis):
+    if weight.constant is None or grid is None or (grid.scale.size > 1 and grid.axis != channel_axis):
         return None
     zero_points = np.unique(grid.zero_point)
     if zero_points.size != 1:
         return None
-    integers = grid.rounded(weight.data) if grid.integers is None else grid.integers
     scale = np.broadcast_to(grid.scale.reshape(-1), (weight.shape[channel_axis],))
-    return _Weights(np.asarray(integers, np.int8), scale, int(zero_points[0]))
+    return _Weights(np.asarray(integers(weight.constant, grid), np.int8), scale, int(zero_points[0]))
 
 
 def _bias(lowering: Lowering, bias: Tensor, scale: NDArray[np.float32]) -> NDArray[np.int32] | None:
     """A constant bias in units of ``scale``, where it fits int32."""
-    if bias.data is None:
+    stored = bias.constant
+    if stored is None:
         return None
-    grid = lowering.grids.get(bias.name)
-    if grid is not None and grid.integers is not None and not grid.zero_point.any():
-        same = np.allclose(np.broadcast_to(grid.scale.reshape(-1), scale.shape), scale, rtol=1e-5, atol=0.0)
-        if same and grid.integers.dtype == np.int32:
-            return np.asarray(grid.integers, np.int32)
+    if isinstance(stored, Dequantized) and not stored.grid.zero_point.any():
+        own = np.broadcast_to(stored.grid.scale.reshape(-1), scale.shape)
+        if stored.integers.dtype == np.int32 and np.allclose(own, scale, rtol=1e-5, atol=0.0):
+            return np.asarray(stored.integers, np.int32)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        integers = np.rint(bias.data.astype(np.float64) / scale.astype(np.float64))
-    fits = bool((np.abs(integers) < _LIMIT).all())
-    return integers.astype(np.int32) if fits else None
+        steps = np.rint(numbers(stored).astype(np.float64) / scale.astype(np.float64))
+    fits = bool((np.abs(steps) < _LIMIT).all())
+    return steps.astype(np.int32) if fits else None
 
 
 def _batch_matmul(lowering: Lowering, node: Node) -> bool:
