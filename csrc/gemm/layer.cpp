@@ -3,20 +3,17 @@
 #include <algorithm>
 
 #include "base/checked.h"
+#include "gemm/blocking.h"
 #include "gemm/sharing.h"
 
 namespace intaglio {
 
 namespace {
 
-// Input bytes of the rows that one kernel call works on: they stay in the second-level cache while the kernel goes over
-// them once for every few columns.
-constexpr std::int64_t kBlockBytes = 256 * 1024;
 // What reading a byte of weights costs in multiply-accumulates where they come from beyond the second-level cache: all
 // that counts for a single row.
 constexpr std::int64_t kWeightByteCost = 4;
-// Rows and panels that parts are cut at: multiples that whole tiles fill.
-constexpr std::int64_t kRowGrain = 8;
+// Panels that parts are cut at: multiples that whole tiles fill.
 constexpr std::int64_t kPanelGrain = 2;
 
 // How a layer is shared out: `axis` (or the groups) in `ways` ways, and for each of them columns in `column_ways`.
@@ -35,9 +32,10 @@ struct GemmArguments {
   std::int64_t column_bytes = 0;  // of weights
   std::int64_t group_width = 0;   // columns of a group, padded
   void (*run)(const GemmBlock& block) = nullptr;
-  Slot row_bias;
+  Slot row_bias, scratch;
   bool has_row_bias = false;
-  bool at_once = false;  // one part does the layer in one call, and `block` lacks but the addresses
+  std::int64_t scratch_bytes = 0;  // of one part
+  bool at_once = false;            // one part does the layer in one call, and `block` lacks but the addresses
 };
 
 struct RowBiasArguments {
@@ -120,8 +118,9 @@ void run_blocks(const GemmArguments& a, GemmBlock& block, const std::uint8_t* in
 void run_gemm(const void* arguments, const Memory& memory, int part, int parts) {
   const auto& a = *static_cast<const GemmArguments*>(arguments);
   const GemmLayer& layer = a.layer;
+  GemmBlock block = a.block;
+  if (a.scratch_bytes != 0) block.scratch = memory.at<std::byte>(a.scratch) + part * a.scratch_bytes;
   if (a.at_once && parts == 1) {
-    GemmBlock block = a.block;
     block.input = memory.at<const std::uint8_t>(layer.input) + layer.input_offset;
     block.output = memory.at<std::uint8_t>(layer.output) + layer.output_offset;
     return a.run(block);
@@ -129,7 +128,6 @@ void run_gemm(const void* arguments, const Memory& memory, int part, int parts) 
   const Share share = share_of(a, part, parts);
   if (share.columns.begin == share.columns.end) return;
 
-  GemmBlock block = a.block;
   block.columns = static_cast<std::size_t>(share.columns.end - share.columns.begin);
   for (std::int64_t group = share.groups.begin; group < share.groups.end; ++group) {
     const std::int64_t column = group * a.group_width + share.columns.begin;
@@ -186,10 +184,9 @@ void set_up(GemmArguments& a, const GemmKernels& kernels, std::span<const std::i
   a.block.output_line_stride = lines.output_stride;
   a.column_bytes = static_cast<std::int64_t>(offsets.size() * kernels.bytes_of_group(a.block.depth));
   a.group_width = static_cast<std::int64_t>(kernels.padded_columns(static_cast<std::size_t>(layer.group_columns)));
-  const std::int64_t row_bytes = std::max<std::int64_t>(rows.input_stride, 1);
+  const std::int64_t row_bytes = block_row_bytes(kernels, offsets.size(), rows.input_stride);
   a.lines_at_once = std::max<std::int64_t>(kBlockBytes / (row_bytes * rows.count), 1);
-  a.rows_at_once =
-      a.lines_at_once > 1 ? rows.count : std::max(kBlockBytes / row_bytes / kRowGrain * kRowGrain, kRowGrain);
+  a.rows_at_once = a.lines_at_once > 1 ? rows.count : block_rows(row_bytes);
   a.at_once = layer.groups == 1 && layer.axes[0].count == 1 && lines.count <= a.lines_at_once &&
               rows.count <= a.rows_at_once && layer.weight_zero_point == 0;
   a.block.lines = static_cast<std::size_t>(lines.count);
@@ -197,6 +194,9 @@ void set_up(GemmArguments& a, const GemmKernels& kernels, std::span<const std::i
   a.block.columns = static_cast<std::size_t>(layer.group_columns);
   a.block.weights = layer.weights;
   a.block.bias = layer.bias;
+  const std::int64_t rows_of_block = std::min(a.lines_at_once, lines.count) * std::min(a.rows_at_once, rows.count);
+  a.scratch_bytes =
+      static_cast<std::int64_t>(kernels.scratch_bytes(static_cast<std::size_t>(rows_of_block), offsets.size()));
 }
 
 std::uint32_t sum_bytes(const std::uint8_t* bytes, std::int64_t count) {
@@ -255,6 +255,9 @@ Status emit_gemm(const Node& node, Planner& planner, const GemmLayer& layer, con
   const std::int64_t weight_bytes = layer.groups * arguments->group_width * arguments->column_bytes;
   const int parts = planner.parts_for(std::max(macs, weight_bytes * kWeightByteCost));
   arguments->sharing = choose_sharing(arguments->layer, parts);
+  if (arguments->scratch_bytes != 0) {
+    arguments->scratch = planner.scratch(static_cast<std::uint64_t>(arguments->scratch_bytes * parts));
+  }
 
   if (layer.weight_zero_point != 0) {
     auto* sums = planner.make<RowBiasArguments>();

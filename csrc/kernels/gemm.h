@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/memory.h"
+
 namespace intaglio {
 
 // How an accumulator becomes a stored byte (docs/arithmetic.md, "Requantization"). Per-column arrays are padded as
@@ -22,9 +24,10 @@ struct Requantization {
 constexpr bool clamps_negative(const Requantization& r) { return r.low >= r.zero_point; }
 
 // Sums are taken four bytes of input, a group, at a time; the last group of a run of contiguous bytes may reach up to 3
-// bytes past it. Packed weights, "16c4": [panel][group][16 columns][4 bytes] int8; columns and bytes that do not exist
-// are zero. Every instruction set with vectors reads the same packing. Kernels without, those `in_place`, have runs as
-// groups and weights as files hold them: [column][group][bytes of a run].
+// bytes past it, and kernels may read up to 15 past it. Packed weights, "16c4": [panel][group][16 columns][4 bytes]
+// int8; columns and bytes that do not exist are zero. Every instruction set with vectors reads the same packing.
+// Kernels without, those `in_place`, have runs as groups and weights as files hold them: [column][group][bytes of a
+// run].
 inline constexpr std::size_t kPanelColumns = 16;
 inline constexpr std::size_t kGroupBytes = 4;
 
@@ -49,8 +52,16 @@ struct GemmBlock {
   std::uint8_t* output = nullptr;
   std::ptrdiff_t output_row_stride = 0;
   std::ptrdiff_t output_line_stride = 0;
-  std::size_t columns = 0;  // of the block; nothing is written beyond them
+  std::size_t columns = 0;       // of the block; nothing is written beyond them
+  std::byte* scratch = nullptr;  // aligned as all memory is, GemmKernels::scratch_bytes() of it
 };
+
+// What groups of bytes take as int16.
+constexpr std::size_t wide_bytes(std::size_t groups) { return groups * kGroupBytes * sizeof(std::int16_t); }
+// The same for all rows of a block, with what is written beyond the last, and aligned.
+constexpr std::size_t wide_rows_bytes(std::size_t rows, std::size_t groups) {
+  return align_up(wide_bytes(rows * groups) + kSlack);
+}
 
 struct GemmKernels {
   const char* name;
@@ -61,6 +72,7 @@ struct GemmKernels {
   // has to make up for it, by this times the sum of the column's weights.
   std::int32_t input_offset = 0;
   bool in_place = false;  // whole runs as groups, weights as files hold them, nothing padded
+  bool widens = false;    // the rows of a block and a panel of weights to int16, in its scratch memory
 
   std::size_t padded_columns(std::size_t columns) const {
     return in_place ? columns : (columns + kPanelColumns - 1) / kPanelColumns * kPanelColumns;
@@ -72,6 +84,10 @@ struct GemmKernels {
   }
   std::size_t weight_bytes(std::size_t columns, std::size_t runs, std::size_t depth) const {
     return padded_columns(columns) * group_count(runs, depth) * bytes_of_group(depth);
+  }
+  // Of a block of so many rows in all its lines. Single rows take none.
+  std::size_t scratch_bytes(std::size_t rows, std::size_t groups) const {
+    return widens && rows > 1 ? wide_rows_bytes(rows, groups) + panel_bytes(2 * groups) : 0;
   }
 };
 

@@ -17,6 +17,7 @@
 //   add_group_pairs(sums, input, row, offset, end, weights)
 //                                         if it has any: adds as many pairs of groups as there are, and advances offset
 //                                         and weights beyond them, where products come in squares and not in rows
+//   kOneRun                               if it has any: blocks are one_run, and their offsets are not read
 //   Float32<kBounded>, Fixed<kSigned>     of (requantization, column): call with a vector of sums from that column on;
 //                                         requantizes but for the zero point (kernels/rounding_x86_512.h)
 //   Bytes, Narrow::bytes<kNarrowing>(a, b, c, d)
@@ -38,6 +39,7 @@
 #include "kernels/gemm_pipelined.h"
 #include "kernels/gemm_single_row.h"
 #include "kernels/gemm_store.h"
+#include "kernels/gemm_sums.h"
 #include "kernels/gemm_tiles.h"
 #include "kernels/stride.h"
 
@@ -50,57 +52,54 @@ void run_tiles(const GemmBlock& block, const TileColumns& columns, const TileRow
   constexpr int kLanes = int{kPanelColumns} / Isa::kVectors;
   constexpr int NV = NP * Isa::kVectors;
   // Copies, for the bytes stored below might alias the block itself.
-  const std::int32_t* const offsets = block.offsets;
-  const std::int32_t* const offsets_end = block.offsets + block.groups;
+  [[maybe_unused]] const std::int32_t* const offsets = block.offsets;
+  [[maybe_unused]] const std::int32_t* const offsets_end = block.offsets + block.groups;
+  [[maybe_unused]] const auto run_bytes = static_cast<std::ptrdiff_t>(block.groups * kGroupBytes);
   const TileColumns tile = columns;
   const Stride row(block.input_row_stride), panel(tile.panel_bytes);
   const typename Isa::Narrow narrow(block.requantization);
   Ahead ahead = weights_ahead;
-
-  const auto run_tile = [&](const std::uint8_t* first_input, std::uint8_t* output,
-                            const std::int32_t* row_bias) __attribute__((always_inline)) {
-    Vector sums[MR][NV];
-#pragma GCC unroll 16
-    for (int v = 0; v < NV; ++v) {
-      sums[0][v] = Isa::load_bias(tile.bias + v * kLanes);
-#pragma GCC unroll 16
-      for (int r = 1; r < MR; ++r) sums[r][v] = sums[0][v];
-    }
-    const std::int8_t* weights = tile.weights;
-    const auto add_group = [&](std::int32_t offset) __attribute__((always_inline)) {
-      typename Isa::Weights w[NV];
-#pragma GCC unroll 16
-      for (int v = 0; v < NV; ++v) {
-        w[v] =
-            Isa::load_weights(panel.from(weights, v / Isa::kVectors) + v % Isa::kVectors * kLanes * int{kGroupBytes});
-      }
-      const std::uint8_t* input = first_input + offset;
-#pragma GCC unroll 16
-      for (int r = 0; r < MR; ++r) {
-        if (r != 0 && r % 4 == 0) input += row.four();
-        const typename Isa::Activations x = Isa::broadcast(row.from(input, r % 4));
-#pragma GCC unroll 16
-        for (int v = 0; v < NV; ++v) sums[r][v] = Isa::dot(sums[r][v], x, w[v]);
-      }
-      weights += panel_bytes(1);
-    };
-    const std::int32_t* offset = offsets;
-    if constexpr (requires { &Isa::template add_group_pairs<MR, NV>; }) {
-      Isa::add_group_pairs(sums, first_input, row, offset, offsets_end, weights);
-    }
+  const auto fetch_ahead = [&]() INTAGLIO_LAMBDA {
     if constexpr (Isa::kFetchesAhead) {
-      for (; offset + 1 < offsets_end; offset += 2) {
-        add_group(offset[0]);
-        add_group(offset[1]);
-        __builtin_prefetch(ahead.next, 0, 2);
-        ahead.next += ahead.step;
-      }
+      __builtin_prefetch(ahead.next, 0, 2);
+      ahead.next += ahead.step;
     }
-#pragma GCC unroll 2
-    for (; offset != offsets_end; ++offset) add_group(*offset);
-    store_tile<Isa>(block.requantization, narrow, tile.first, sums, row_bias,
-                    {output, block.output_row_stride, tile.count});
   };
+
+  const auto run_tile = [&](const std::uint8_t* first_input, std::uint8_t* output, const std::int32_t* row_bias)
+                            INTAGLIO_LAMBDA {
+                              Vector sums[MR][NV];
+#pragma GCC unroll 16
+                              for (int v = 0; v < NV; ++v) {
+                                sums[0][v] = Isa::load_bias(tile.bias + v * kLanes);
+#pragma GCC unroll 16
+                                for (int r = 1; r < MR; ++r) sums[r][v] = sums[0][v];
+                              }
+                              if constexpr (requires { Isa::kOneRun; }) {
+                                add_run<Isa>(sums, first_input, row, tile.weights, panel, run_bytes, fetch_ahead);
+                              } else {
+                                const std::int8_t* weights = tile.weights;
+                                const auto add_next = [&](std::int32_t offset) INTAGLIO_LAMBDA {
+                                  add_group<Isa>(sums, first_input + offset, row, weights, panel);
+                                  weights += panel_bytes(1);
+                                };
+                                const std::int32_t* offset = offsets;
+                                if constexpr (requires { &Isa::template add_group_pairs<MR, NV>; }) {
+                                  Isa::add_group_pairs(sums, first_input, row, offset, offsets_end, weights);
+                                }
+                                if constexpr (Isa::kFetchesAhead) {
+                                  for (; offset + 1 < offsets_end; offset += 2) {
+                                    add_next(offset[0]);
+                                    add_next(offset[1]);
+                                    fetch_ahead();
+                                  }
+                                }
+#pragma GCC unroll 2
+                                for (; offset != offsets_end; ++offset) add_next(*offset);
+                              }
+                              store_tile<Isa>(block.requantization, narrow, tile.first, sums, row_bias,
+                                              {output, block.output_row_stride, tile.count});
+                            };
   const auto first = static_cast<std::ptrdiff_t>(tile_rows.first);
   const std::uint8_t* line_input = block.input + first * block.input_row_stride;
   std::uint8_t* line_output = block.output + first * block.output_row_stride + tile.first;
@@ -135,15 +134,14 @@ struct TileTable<Isa, NP, std::integer_sequence<int, R...>> {
   static constexpr TileFunction kByRows[] = {&run_tiles<Isa, kMinRows + R, NP>...};
 };
 
-// All lines and rows of the block for NP panels of columns.
+// All lines and rows of the block for NP panels of columns. `fetched` is what a single tile would fetch.
 template <class Isa, int NP>
-void run_panels(const GemmBlock& block, const TileColumns& columns) {
+void run_panels(const GemmBlock& block, const TileColumns& columns, const Ahead& fetched) {
   constexpr std::size_t kMax = Isa::template kRows<NP>;
   constexpr const auto& table = TileTable<Isa, NP, std::make_integer_sequence<int, int{kMax} - kMinRows + 1>>::kByRows;
   const auto run = [&](const RowShares& shares, TileFunction fewer, TileFunction taller) {
-    const auto width = static_cast<std::ptrdiff_t>(NP * panel_bytes(2));
     const auto all_tiles = static_cast<std::ptrdiff_t>(block.lines * shares.tiles);
-    Ahead ahead = {columns.weights + NP * columns.panel_bytes, (width + all_tiles - 1) / all_tiles};
+    Ahead ahead = {fetched.next, (fetched.step + all_tiles - 1) / all_tiles};
     if (shares.taller != 0) taller(block, columns, {0, shares.taller}, ahead);
     fewer(block, columns, {shares.taller * (shares.rows + 1), shares.tiles - shares.taller}, ahead);
   };
@@ -174,9 +172,10 @@ void run_columns(const GemmBlock& block, TileColumns& columns) {
       const std::size_t left = block.columns - columns.first;
       if ((left + kPanelColumns - 1) / kPanelColumns < NP) break;
       columns.count = left < NP * kPanelColumns ? left : NP * kPanelColumns;
-      run_panels<Isa, NP>(block, columns);
+      const std::int8_t* const next = columns.weights + NP * columns.panel_bytes;
+      run_panels<Isa, NP>(block, columns, {next, NP * panel_bytes(2)});
       columns.first += NP * kPanelColumns;
-      columns.weights += NP * columns.panel_bytes;
+      columns.weights = next;
       columns.bias += NP * kPanelColumns;
     }
   }

@@ -8,6 +8,7 @@
 
 #include "kernels/gemm.h"
 #include "kernels/gemm_store.h"
+#include "kernels/gemm_sums.h"
 #include "kernels/gemm_tiles.h"
 #include "kernels/inline.h"
 #include "kernels/stride.h"
@@ -68,32 +69,19 @@ void run_pipelined(const GemmBlock& block, const TileColumns& columns, const Til
     round_four<Isa, typename Isa::template Float32<true>, kNarrowing>(
         requantization, narrow, tile.first, before, four * 4, tile.count, output_before, output_stride);
   };
-  const auto add_group = [&](const std::uint8_t* input, const std::int8_t* weights) INTAGLIO_LAMBDA {
-    typename Isa::Weights w[NV];
-#pragma GCC unroll 16
-    for (int v = 0; v < NV; ++v) {
-      w[v] = Isa::load_weights(panel.from(weights, v / Isa::kVectors) + v % Isa::kVectors * kLanes * int{kGroupBytes});
-    }
-#pragma GCC unroll 16
-    for (int r = 0; r < MR; ++r) {
-      if (r != 0 && r % 4 == 0) input += row.four();
-      const typename Isa::Activations x = Isa::broadcast(row.from(input, r % 4));
-#pragma GCC unroll 16
-      for (int v = 0; v < NV; ++v) sums[r][v] = (typename Isa::Sum)Isa::dot((typename Isa::Vector)sums[r][v], x, w[v]);
-    }
-  };
   const std::size_t groups = block.groups;
   const auto run_tile = [&](const std::uint8_t* input) INTAGLIO_LAMBDA {
     begin();
 #pragma GCC unroll 16
     for (int four = 0; four < kFours<MR, NV>; ++four) {
-      add_group(input + four * int{kGroupBytes}, tile.weights + four * static_cast<int>(panel_bytes(1)));
+      add_group<Isa>(sums, input + four * int{kGroupBytes}, row, tile.weights + four * static_cast<int>(panel_bytes(1)),
+                     panel);
       finish(four);
     }
     const std::int8_t* weights = tile.weights + kFours<MR, NV> * panel_bytes(1);
     input += kFours<MR, NV> * kGroupBytes;
     for (std::size_t left = groups - kFours<MR, NV>; left != 0; --left) {
-      add_group(input, weights);
+      add_group<Isa>(sums, input, row, weights, panel);
       input += kGroupBytes;
       weights += panel_bytes(1);
     }

@@ -26,7 +26,7 @@ struct TileRows {
 // for weights that come from beyond the second-level cache. May run past the end of the weights, which is harmless.
 struct Ahead {
   const std::int8_t* next;
-  std::ptrdiff_t step;  // bytes per two groups
+  std::ptrdiff_t step;  // bytes per two groups, or per group of a run
 };
 
 // Rows shared out evenly over the fewest tiles of at most `most`: `taller` tiles have one more than `rows`.

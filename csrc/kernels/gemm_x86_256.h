@@ -41,5 +41,14 @@ struct Gemm256 : Rounding256 {
   }
 };
 
+// Where both operands are registers of four bytes for each column.
+struct GemmDwords256 : Gemm256 {
+  using Weights = __m256i;
+  using Activations = __m256i;
+
+  static Weights load_weights(const std::int8_t* p) { return load(p); }
+  static Activations broadcast(const std::uint8_t* p) { return splat4(p); }
+};
+
 }  // namespace
 }  // namespace intaglio

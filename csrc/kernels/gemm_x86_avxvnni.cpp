@@ -4,7 +4,7 @@
 namespace intaglio {
 namespace {
 
-struct AvxVnni : Gemm256 {
+struct AvxVnni : GemmDwords256 {
   template <int NP>
   static constexpr std::size_t kRows = NP == 1   ? 6
                                        : NP == 2 ? 2
@@ -13,11 +13,7 @@ struct AvxVnni : Gemm256 {
   static constexpr int kPartialSums = 4;
   static constexpr int kPipelinedPanels = 0;
   static constexpr bool kFetchesAhead = false;
-  using Weights = __m256i;
-  using Activations = __m256i;
 
-  static Weights load_weights(const std::int8_t* p) { return load(p); }
-  static Activations broadcast(const std::uint8_t* p) { return splat4(p); }
   static Vector dot(Vector sum, Activations x, Weights w) { return _mm256_dpbusd_avx_epi32(sum, x, w); }
   static void keep(Vector& v) { asm volatile("" : "+x"(v)); }
 };

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "kernels/gemm_sums.h"
 #include "kernels/gemm_tiles.h"
 #include "kernels/stride.h"
 #include "kernels/winograd.h"
@@ -39,24 +40,7 @@ void multiply_rows(const WinogradProduct& product, const TileRows& rows) {
 #pragma GCC unroll 16
       for (int r = 1; r < MR; ++r) sums[r][v] = sums[0][v];
     }
-    const std::int8_t* weights = a.weights;
-#pragma GCC unroll 1
-    for (std::ptrdiff_t group = 0; group != end; group += kGroupBytes, weights += panel_bytes(1)) {
-      typename Isa::Weights w[NV];
-#pragma GCC unroll 16
-      for (int v = 0; v < NV; ++v) {
-        w[v] =
-            Isa::load_weights(panel.from(weights, v / Isa::kVectors) + v % Isa::kVectors * kLanes * int{kGroupBytes});
-      }
-      const std::uint8_t* input = first_input + group;
-#pragma GCC unroll 16
-      for (int r = 0; r < MR; ++r) {
-        if (r != 0 && r % 4 == 0) input += row.four();
-        const typename Isa::Activations x = Isa::broadcast(row.from(input, r % 4));
-#pragma GCC unroll 16
-        for (int v = 0; v < NV; ++v) sums[r][v] = Isa::dot(sums[r][v], x, w[v]);
-      }
-    }
+    add_run<Isa>(sums, first_input, row, a.weights, panel, end, [] {});
 #pragma GCC unroll 16
     for (int k = 0; k < MR * NV; ++k) Isa::store_sum(sum + k * kLanes, sums[k / NV][k % NV]);
   }

@@ -5,7 +5,7 @@
 
 namespace intaglio {
 
-extern const GemmKernels gemm_u8s8_4x16c4_avx2;
+extern const GemmKernels gemm_u8s8_6x16c2_avx2;
 
 namespace {
 
@@ -61,7 +61,7 @@ extern const WinogradTransforms winograd_transforms_avx2 = {.channels = Transfor
 extern const WinogradProducts winograd_s16_6x16c2_avx2 = {.name = "winograd_s16_6x16c2_avx2",
                                                           .columns = Products::kPanels * kPanelColumns,
                                                           .product_cost = 10.5,
-                                                          .windows = &gemm_u8s8_4x16c4_avx2,
+                                                          .windows = &gemm_u8s8_6x16c2_avx2,
                                                           .window_cost = 12.8,
                                                           .multiply = &multiply<Products>};
 

@@ -1,6 +1,7 @@
 // batch_matmul: both operands are activations, so b is packed and summed while running.
 #include <algorithm>
 
+#include "gemm/blocking.h"
 #include "gemm/pack.h"
 #include "ops/checks.h"
 #include "ops/matrices.h"
@@ -15,12 +16,14 @@ constexpr std::ptrdiff_t kWholeRun[] = {0};
 
 struct Arguments : MatrixBatch {
   Slot a, b, y;
-  Slot panels, bias, row_bias;
+  Slot panels, bias, row_bias, scratch;
   const std::int32_t* offsets = nullptr;  // of the groups of a row of a
   std::int32_t a_zero_point = 0;          // as stored, [0, 255]
   std::int32_t b_zero_point = 0;          // in int8
   Requantization requantization;
   const GemmKernels* kernels = nullptr;
+  std::int64_t rows_at_once = 1;
+  std::int64_t scratch_bytes = 0;  // of one part
 
   std::size_t matrix_bytes() const {
     return kernels->weight_bytes(static_cast<std::size_t>(columns), 1, static_cast<std::size_t>(depth));
@@ -77,9 +80,10 @@ void multiply(const void* arguments, const Memory& memory, int part, int parts) 
   block.requantization = s.requantization;
   block.output_row_stride = s.columns;
   block.columns = static_cast<std::size_t>(s.columns);
+  if (s.scratch_bytes != 0) block.scratch = memory.at<std::byte>(s.scratch) + part * s.scratch_bytes;
   for (std::int64_t begin = range.begin; begin < range.end;) {
     const std::int64_t batch = begin / s.rows;
-    const std::int64_t end = std::min(range.end, (batch + 1) * s.rows);
+    const std::int64_t end = std::min({range.end, (batch + 1) * s.rows, begin + s.rows_at_once});
     const std::int64_t a_row = s.a_matrix[batch] * s.rows + begin % s.rows;
     const auto b_matrix = static_cast<std::size_t>(s.b_matrix[batch]);
     block.rows = static_cast<std::size_t>(end - begin);
@@ -149,11 +153,19 @@ Status prepare_batch_matmul(const Node& node, Planner& planner) {
   s.panels = planner.scratch(b_count * s.matrix_bytes());
   s.bias = planner.scratch(b_count * s.padded_columns() * sizeof(std::int32_t));
   s.row_bias = planner.scratch(static_cast<std::size_t>(s.a_matrices * s.rows) * sizeof(std::int32_t));
+  const std::size_t groups = s.kernels->group_count(1, static_cast<std::size_t>(depth));
+  s.rows_at_once = std::min(s.rows, block_rows(block_row_bytes(*s.kernels, groups, s.depth)));
+  s.scratch_bytes =
+      static_cast<std::int64_t>(s.kernels->scratch_bytes(static_cast<std::size_t>(s.rows_at_once), groups));
+  const std::int64_t work = y.elements * depth;
+  if (s.scratch_bytes != 0) {
+    s.scratch = planner.scratch(static_cast<std::uint64_t>(s.scratch_bytes * planner.parts_for(work)));
+  }
 
   INTAGLIO_TRY(emit(planner, arguments, &pack_b, s.b_matrices * depth * s.columns, "pack_panels",
                     "b is not known before running"));
   INTAGLIO_TRY(emit(planner, arguments, &sum_a, s.a_matrices * s.rows * depth, "row_sums", "b has a zero point"));
-  return emit(planner, arguments, &multiply, y.elements * depth, planner.kernels().gemm->name, "");
+  return emit(planner, arguments, &multiply, work, planner.kernels().gemm->name, "");
 }
 
 }  // namespace intaglio

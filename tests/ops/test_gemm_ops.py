@@ -169,6 +169,21 @@ def test_a_layer_worth_sharing_out(threads: int, isa: str) -> None:
         expect_oracle(b.build(), {"x": int8(6, *shape)}, isa, threads)
 
 
+@pytest.mark.parametrize("weight_zero_point", [0, -7])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_more_rows_than_are_done_at_once(threads: int, weight_zero_point: int, isa: str) -> None:
+    """Rows so deep that they come in blocks, the last of them a single row; lines of windows that do."""
+    weights = int8(12, 37, 8192)
+    graph = fully_connected(33, weights, weight_zero_point=weight_zero_point)
+    expect_oracle(graph, {"x": int8(13, 33, 8192)}, isa, threads)
+    shape, kernel = (2, 14, 11, 600), (20, 3, 3, 600)
+    b = Builder()
+    x = b.input("x", shape, 0.02, 3)
+    options: dict[str, Any] = {"stride": 2, "padding": "same", "weight_zero_point": weight_zero_point}
+    b.output(b.conv2d(x, int8(14, *kernel), 0.001, np.arange(20) * 300, 0.3, -2, **options))
+    expect_oracle(b.build(), {"x": int8(15, *shape)}, isa, threads)
+
+
 @pytest.mark.parametrize("weight_zero_point", [0, -9])
 @pytest.mark.parametrize(
     ("kernel", "stride", "padding"),
@@ -206,6 +221,7 @@ def test_transposed_convolutions(
         ((3, 4, 10, 16), (3, 4, 16, 10)),
         ((3, 1, 5, 7), (4, 7, 9)),
         ((5, 7), (2, 3, 7, 20)),
+        ((2, 33, 8191), (8191, 21)),  # more rows than are done at once
     ],
 )
 def test_matrix_products(a: tuple[int, ...], b: tuple[int, ...], mode: str, isa: str) -> None:

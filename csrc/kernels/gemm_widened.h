@@ -1,0 +1,95 @@
+// GEMM blocks whose operands are widened to int16 before they are multiplied, once instead of with every use: the rows
+// of the block, then one panel of weights after another, into the block's scratch memory. A group of four bytes becomes
+// two of two int16 each, which gemm_impl.h sums as any groups. Two types describe the instruction set: `WordsIsa` as
+// gemm_impl.h says, with kOneRun and tiles of one panel, and `BytesIsa`, which takes lines of one row and supplies
+//
+//   kWidened                    bytes of input that widen() takes at a time
+//   widen(from, to)             to int16, of each group the even bytes and then the odd ones; may read all kWidened
+//   bytes
+//                               and write as many int16
+//   load_weights(p)             as gemm_impl.h says, with members `even` and `odd`
+//   store_weights(p, half)      one of these, aligned
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/gemm_impl.h"
+
+namespace intaglio {
+namespace {
+
+// Runs of `groups` groups; returns where the next run goes. What is written beyond is overwritten by that.
+template <class BytesIsa>
+std::uint8_t* widen_run(const std::uint8_t* from, std::size_t groups, std::uint8_t* to) {
+  const std::size_t bytes = groups * kGroupBytes;
+  for (std::size_t i = 0; i < bytes; i += BytesIsa::kWidened) BytesIsa::widen(from + i, to + 2 * i);
+  return to + wide_bytes(groups);
+}
+
+// All rows of all lines, without gaps.
+template <class BytesIsa>
+void widen_rows(const GemmBlock& block, std::uint8_t* to) {
+  const auto row_bytes = static_cast<std::ptrdiff_t>(block.groups * kGroupBytes);
+  const std::size_t groups_of_run = (block.depth + kGroupBytes - 1) / kGroupBytes;
+  const std::uint8_t* line = block.input;
+  for (std::size_t l = 0; l < block.lines; ++l, line += block.input_line_stride) {
+    if (block.one_run && block.input_row_stride == row_bytes) {
+      to = widen_run<BytesIsa>(line, block.rows * block.groups, to);
+      continue;
+    }
+    const std::uint8_t* row = line;
+    for (std::size_t r = 0; r < block.rows; ++r, row += block.input_row_stride) {
+      for (std::size_t group = 0; group < block.groups; group += groups_of_run) {
+        to = widen_run<BytesIsa>(row + block.offsets[group], groups_of_run, to);
+      }
+    }
+  }
+}
+
+template <class BytesIsa>
+void widen_panel(const std::int8_t* from, std::size_t groups, std::int8_t* to) {
+  constexpr int kVectorBytes = int{panel_bytes(1)} / BytesIsa::kVectors;
+  for (; groups != 0; --groups, from += panel_bytes(1), to += panel_bytes(2)) {
+#pragma GCC unroll 2
+    for (int v = 0; v < BytesIsa::kVectors; ++v) {
+      const typename BytesIsa::Weights weights = BytesIsa::load_weights(from + v * kVectorBytes);
+      BytesIsa::store_weights(to + v * kVectorBytes, weights.even);
+      BytesIsa::store_weights(to + panel_bytes(1) + v * kVectorBytes, weights.odd);
+    }
+  }
+}
+
+template <class BytesIsa, class WordsIsa>
+void run_widened(const GemmBlock& block) {
+  GemmBlock wide = block;
+  if (block.output_line_stride == static_cast<std::ptrdiff_t>(block.rows) * block.output_row_stride) {
+    wide.rows = block.lines * block.rows;
+    wide.lines = 1;
+  }
+  TileColumns columns = {block.weights, static_cast<std::ptrdiff_t>(panel_bytes(block.groups)), block.bias, 0, 0};
+  if (wide.rows == 0) return;
+  if (wide.rows == 1) return run_single_rows<BytesIsa>(block, columns);
+
+  auto* const rows = reinterpret_cast<std::uint8_t*>(block.scratch);
+  widen_rows<BytesIsa>(block, rows);
+  const std::size_t row_bytes = wide_bytes(block.groups);
+  wide.input = rows;
+  wide.input_row_stride = static_cast<std::ptrdiff_t>(row_bytes);
+  wide.input_line_stride = static_cast<std::ptrdiff_t>(wide.rows * row_bytes);
+  wide.groups = 2 * block.groups;
+  auto* const panel =
+      reinterpret_cast<std::int8_t*>(block.scratch) + wide_rows_bytes(block.lines * block.rows, block.groups);
+  columns.weights = panel;
+  const std::int8_t* weights = block.weights;
+  for (; columns.first < block.columns; columns.first += kPanelColumns, columns.bias += kPanelColumns) {
+    widen_panel<BytesIsa>(weights, block.groups, panel);
+    weights += columns.panel_bytes;
+    const std::size_t left = block.columns - columns.first;
+    columns.count = left < kPanelColumns ? left : kPanelColumns;
+    run_panels<WordsIsa, 1>(wide, columns, {weights, panel_bytes(1) / 2});
+  }
+}
+
+}  // namespace
+}  // namespace intaglio
