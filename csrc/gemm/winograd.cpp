@@ -87,10 +87,11 @@ bool winograd_pays(const Kernels& kernels, const WinogradShape& shape) {
   };
   const auto channels = static_cast<double>(shape.channels), columns = padded(shape.columns, products.columns);
   const auto blocks = static_cast<double>(divide_up(shape.tiles(), most_tiles(shape.channels, width)));
-  const double tile = kProducts * channels * columns * products.product_cost +
-                      padded(shape.channels, transforms.channels) * transforms.input_cost +
-                      columns * transforms.output_cost;
-  const double tiles = static_cast<double>(shape.tiles()) * tile + blocks * channels * columns * transforms.weight_cost;
+  const auto rows = static_cast<double>(std::max(shape.tiles(), std::int64_t{kLeastProductRows}));
+  const double tile =
+      padded(shape.channels, transforms.channels) * transforms.input_cost + columns * transforms.output_cost;
+  const double tiles = rows * kProducts * channels * columns * products.product_cost +
+                       static_cast<double>(shape.tiles()) * tile + blocks * channels * columns * transforms.weight_cost;
   const double windows = static_cast<double>(shape.images * shape.height * shape.width) * kWindow * channels *
                          static_cast<double>(shape.columns) * products.window_cost;
   return kLeastGain * tiles < windows;

@@ -60,9 +60,9 @@ extern const WinogradTransforms winograd_transforms_avx2 = {.channels = Transfor
                                                             .outputs = &transform_outputs<Transforms256>};
 extern const WinogradProducts winograd_s16_6x16c2_avx2 = {.name = "winograd_s16_6x16c2_avx2",
                                                           .columns = Products::kPanels * kPanelColumns,
-                                                          .product_cost = 10.5,
+                                                          .product_cost = 9.7,
                                                           .windows = &gemm_u8s8_6x16c2_avx2,
-                                                          .window_cost = 12.8,
+                                                          .window_cost = 10.2,
                                                           .multiply = &multiply<Products>};
 
 }  // namespace intaglio

@@ -98,11 +98,19 @@ def test_shapes(case: str, zero_point: int, mode: str, isa: str) -> None:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
     ("shape", "columns"),
-    [((1, 19, 23, 33), 34), ((1, 16, 16, 16), 16), ((1, 20, 24, 17), 47), ((3, 4, 4, 40), 33), ((1, 3, 4, 64), 64)],
+    [((1, 19, 23, 33), 34), ((1, 16, 16, 16), 16), ((1, 20, 24, 17), 47), ((3, 4, 4, 40), 33), ((1, 4, 8, 64), 64)],
 )
 def test_few_channels_and_small_pictures(shape: tuple[int, ...], columns: int, mode: str, isa: str) -> None:
     """With VNNI, windows are faster here."""
     graph = convolution(shape, small(1, columns, 3, 3, shape[3]), 9, mode)
+    assert takes_tiles(graph, isa) or isa != "avx2"
+    expect_oracle(graph, {"x": int8(2, *shape)}, isa)
+
+
+def test_a_last_tile_by_itself(isa: str) -> None:
+    """24 blocks of 24 tiles, and one tile: products are of two rows at least."""
+    shape = (1, 4, 577 * 4, 240)
+    graph = convolution(shape, small(1, 16, 3, 3, 240))
     assert takes_tiles(graph, isa) or isa != "avx2"
     expect_oracle(graph, {"x": int8(2, *shape)}, isa)
 
