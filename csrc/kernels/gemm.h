@@ -56,6 +56,8 @@ struct GemmBlock {
   std::byte* scratch = nullptr;  // aligned as all memory is, GemmKernels::scratch_bytes() of it
 };
 
+// Blocks of fewer rows are not widened.
+inline constexpr std::size_t kLeastWideRows = 4;
 // What groups of bytes take as int16.
 constexpr std::size_t wide_bytes(std::size_t groups) { return groups * kGroupBytes * sizeof(std::int16_t); }
 // The same for all rows of a block, with what is written beyond the last, and aligned.
@@ -85,9 +87,9 @@ struct GemmKernels {
   std::size_t weight_bytes(std::size_t columns, std::size_t runs, std::size_t depth) const {
     return padded_columns(columns) * group_count(runs, depth) * bytes_of_group(depth);
   }
-  // Of a block of so many rows in all its lines. Single rows take none.
+  // Of a block of so many rows in all its lines.
   std::size_t scratch_bytes(std::size_t rows, std::size_t groups) const {
-    return widens && rows > 1 ? wide_rows_bytes(rows, groups) + panel_bytes(2 * groups) : 0;
+    return widens && rows >= kLeastWideRows ? wide_rows_bytes(rows, groups) + panel_bytes(2 * groups) : 0;
   }
 };
 

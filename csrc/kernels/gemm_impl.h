@@ -66,40 +66,39 @@ void run_tiles(const GemmBlock& block, const TileColumns& columns, const TileRow
     }
   };
 
-  const auto run_tile = [&](const std::uint8_t* first_input, std::uint8_t* output, const std::int32_t* row_bias)
-                            INTAGLIO_LAMBDA {
-                              Vector sums[MR][NV];
+  const auto run_tile = [&](const std::uint8_t* input, std::uint8_t* output, const std::int32_t* bias) INTAGLIO_LAMBDA {
+    Vector sums[MR][NV];
 #pragma GCC unroll 16
-                              for (int v = 0; v < NV; ++v) {
-                                sums[0][v] = Isa::load_bias(tile.bias + v * kLanes);
+    for (int v = 0; v < NV; ++v) {
+      sums[0][v] = Isa::load_bias(tile.bias + v * kLanes);
 #pragma GCC unroll 16
-                                for (int r = 1; r < MR; ++r) sums[r][v] = sums[0][v];
-                              }
-                              if constexpr (requires { Isa::kOneRun; }) {
-                                add_run<Isa>(sums, first_input, row, tile.weights, panel, run_bytes, fetch_ahead);
-                              } else {
-                                const std::int8_t* weights = tile.weights;
-                                const auto add_next = [&](std::int32_t offset) INTAGLIO_LAMBDA {
-                                  add_group<Isa>(sums, first_input + offset, row, weights, panel);
-                                  weights += panel_bytes(1);
-                                };
-                                const std::int32_t* offset = offsets;
-                                if constexpr (requires { &Isa::template add_group_pairs<MR, NV>; }) {
-                                  Isa::add_group_pairs(sums, first_input, row, offset, offsets_end, weights);
-                                }
-                                if constexpr (Isa::kFetchesAhead) {
-                                  for (; offset + 1 < offsets_end; offset += 2) {
-                                    add_next(offset[0]);
-                                    add_next(offset[1]);
-                                    fetch_ahead();
-                                  }
-                                }
+      for (int r = 1; r < MR; ++r) sums[r][v] = sums[0][v];
+    }
+    if constexpr (requires { Isa::kOneRun; }) {
+      add_run<Isa>(sums, input, row, tile.weights, panel, run_bytes, fetch_ahead);
+    } else {
+      const std::int8_t* weights = tile.weights;
+      const auto add_next = [&](std::int32_t offset) INTAGLIO_LAMBDA {
+        add_group<Isa>(sums, input + offset, row, weights, panel);
+        weights += panel_bytes(1);
+      };
+      const std::int32_t* offset = offsets;
+      if constexpr (requires { &Isa::template add_group_pairs<MR, NV>; }) {
+        Isa::add_group_pairs(sums, input, row, offset, offsets_end, weights);
+      }
+      if constexpr (Isa::kFetchesAhead) {
+        for (; offset + 1 < offsets_end; offset += 2) {
+          add_next(offset[0]);
+          add_next(offset[1]);
+          fetch_ahead();
+        }
+      }
 #pragma GCC unroll 2
-                                for (; offset != offsets_end; ++offset) add_next(*offset);
-                              }
-                              store_tile<Isa>(block.requantization, narrow, tile.first, sums, row_bias,
-                                              {output, block.output_row_stride, tile.count});
-                            };
+      for (; offset != offsets_end; ++offset) add_next(*offset);
+    }
+    store_tile<Isa>(block.requantization, narrow, tile.first, sums, bias,
+                    {output, block.output_row_stride, tile.count});
+  };
   const auto first = static_cast<std::ptrdiff_t>(tile_rows.first);
   const std::uint8_t* line_input = block.input + first * block.input_row_stride;
   std::uint8_t* line_output = block.output + first * block.output_row_stride + tile.first;
@@ -134,14 +133,15 @@ struct TileTable<Isa, NP, std::integer_sequence<int, R...>> {
   static constexpr TileFunction kByRows[] = {&run_tiles<Isa, kMinRows + R, NP>...};
 };
 
-// All lines and rows of the block for NP panels of columns. `fetched` is what a single tile would fetch.
+// All lines and rows of the block for NP panels of columns.
 template <class Isa, int NP>
-void run_panels(const GemmBlock& block, const TileColumns& columns, const Ahead& fetched) {
+void run_panels(const GemmBlock& block, const TileColumns& columns) {
   constexpr std::size_t kMax = Isa::template kRows<NP>;
   constexpr const auto& table = TileTable<Isa, NP, std::make_integer_sequence<int, int{kMax} - kMinRows + 1>>::kByRows;
   const auto run = [&](const RowShares& shares, TileFunction fewer, TileFunction taller) {
+    const auto width = static_cast<std::ptrdiff_t>(NP * panel_bytes(2));
     const auto all_tiles = static_cast<std::ptrdiff_t>(block.lines * shares.tiles);
-    Ahead ahead = {fetched.next, (fetched.step + all_tiles - 1) / all_tiles};
+    Ahead ahead = {columns.weights + NP * columns.panel_bytes, (width + all_tiles - 1) / all_tiles};
     if (shares.taller != 0) taller(block, columns, {0, shares.taller}, ahead);
     fewer(block, columns, {shares.taller * (shares.rows + 1), shares.tiles - shares.taller}, ahead);
   };
@@ -172,10 +172,9 @@ void run_columns(const GemmBlock& block, TileColumns& columns) {
       const std::size_t left = block.columns - columns.first;
       if ((left + kPanelColumns - 1) / kPanelColumns < NP) break;
       columns.count = left < NP * kPanelColumns ? left : NP * kPanelColumns;
-      const std::int8_t* const next = columns.weights + NP * columns.panel_bytes;
-      run_panels<Isa, NP>(block, columns, {next, NP * panel_bytes(2)});
+      run_panels<Isa, NP>(block, columns);
       columns.first += NP * kPanelColumns;
-      columns.weights = next;
+      columns.weights += NP * columns.panel_bytes;
       columns.bias += NP * kPanelColumns;
     }
   }

@@ -60,6 +60,41 @@ void widen_panel(const std::int8_t* from, std::size_t groups, std::int8_t* to) {
   }
 }
 
+// All lines and rows of the block for one panel.
+template <class WordsIsa>
+void run_wide_panel(const GemmBlock& block, const TileColumns& columns, const std::int8_t* next) {
+  constexpr std::size_t kLeast = kLeastWideRows, kMost = kLeast + 2;
+  static_assert(kMost == WordsIsa::template kRows<1>);
+  static constexpr TileFunction kByRows[] = {&run_tiles<WordsIsa, kLeast, 1>, &run_tiles<WordsIsa, kLeast + 1, 1>,
+                                             &run_tiles<WordsIsa, kMost, 1>};
+  const RowShares shares = share_rows(block.rows, kMost);
+  const auto all_tiles = static_cast<std::ptrdiff_t>(block.lines * shares.tiles);
+  Ahead ahead = {next, (std::ptrdiff_t{panel_bytes(1)} / 2 + all_tiles - 1) / all_tiles};
+  if (shares.rows < kLeast) {  // 7: the second tile overlaps the first, and stores the same bytes again
+    kByRows[0](block, columns, {0, 1}, ahead);
+    return kByRows[0](block, columns, {block.rows - kLeast, 1}, ahead);
+  }
+  const TileFunction* const run = kByRows + (shares.rows - kLeast);
+  if (shares.taller != 0) run[1](block, columns, {0, shares.taller}, ahead);
+  run[0](block, columns, {shares.taller * (shares.rows + 1), shares.tiles - shares.taller}, ahead);
+}
+
+// Rows too few for tiles.
+template <class BytesIsa>
+void run_few_rows(const GemmBlock& block, const TileColumns& columns) {
+  GemmBlock line = block;
+  line.lines = block.rows;
+  line.rows = 1;
+  line.input_line_stride = block.input_row_stride;
+  line.output_line_stride = block.output_row_stride;
+  for (std::size_t l = 0; l < block.lines; ++l) {
+    run_single_rows<BytesIsa>(line, columns);
+    line.input += block.input_line_stride;
+    line.output += block.output_line_stride;
+    if (line.row_bias != nullptr) line.row_bias += block.rows;
+  }
+}
+
 template <class BytesIsa, class WordsIsa>
 void run_widened(const GemmBlock& block) {
   GemmBlock wide = block;
@@ -68,8 +103,7 @@ void run_widened(const GemmBlock& block) {
     wide.lines = 1;
   }
   TileColumns columns = {block.weights, static_cast<std::ptrdiff_t>(panel_bytes(block.groups)), block.bias, 0, 0};
-  if (wide.rows == 0) return;
-  if (wide.rows == 1) return run_single_rows<BytesIsa>(block, columns);
+  if (wide.rows < kLeastWideRows) return run_few_rows<BytesIsa>(block, columns);
 
   auto* const rows = reinterpret_cast<std::uint8_t*>(block.scratch);
   widen_rows<BytesIsa>(block, rows);
@@ -87,7 +121,7 @@ void run_widened(const GemmBlock& block) {
     weights += columns.panel_bytes;
     const std::size_t left = block.columns - columns.first;
     columns.count = left < kPanelColumns ? left : kPanelColumns;
-    run_panels<WordsIsa, 1>(wide, columns, {weights, panel_bytes(1) / 2});
+    run_wide_panel<WordsIsa>(wide, columns, weights);
   }
 }
 

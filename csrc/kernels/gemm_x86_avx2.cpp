@@ -7,7 +7,7 @@
 namespace intaglio {
 namespace {
 
-// Widens with every use: for single rows, whose weights are used once.
+// Widens with every use: for rows one at a time.
 struct Avx2 : Gemm256 {
   template <int NP>
   static constexpr std::size_t kRows = 4;
@@ -45,7 +45,6 @@ struct Avx2 : Gemm256 {
 struct Avx2Words : GemmDwords256 {
   template <int NP>
   static constexpr std::size_t kRows = 6;
-  static constexpr int kPipelinedPanels = 0;
   static constexpr bool kFetchesAhead = true;
   static constexpr bool kOneRun = true;
 
