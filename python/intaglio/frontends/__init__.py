@@ -47,4 +47,4 @@ def read(data: FileBytes, requant: Requant, folder: str | None = None) -> Graph:
         return tflite.load(data, requant)
     from intaglio.frontends import onnx
 
-    return onnx.load(bytes(data), requant, folder)
+    return onnx.load(data, requant, folder)

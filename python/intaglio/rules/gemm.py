@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from intaglio.errors import ShapeError
 from intaglio.geometry import transposed_size, window_count
 from intaglio.opset import Requant
-from intaglio.rules.requantization import check_requantization, largest_sum, reach
+from intaglio.rules.requantization import check_requantization, reach, sum_bound
 from intaglio.rules.view import INT8, INT32, NodeView, listed
 
 #: Strides, dilations, kernels and padding stay below this, so that positions fit 32 bits.
@@ -22,24 +22,24 @@ def conv2d(view: NodeView) -> None:
     """[N,H,W,I] and [O,kh,kw,I/groups] make [N,Ho,Wo,O]."""
     view.want_quantized(view["x"], view.output)
     check_convolution(view)
-    o, kh, kw, per_group = view["weight"].shape
-    _check_sum(view, o, kh * kw * per_group, lambda w: w.reshape(o, -1))
+    o = view["weight"].shape[0]
+    _check_sum(view, o, lambda w: w.reshape(o, -1))
 
 
 def depthwise_conv2d(view: NodeView) -> None:
     """[N,H,W,C] and [kh,kw,C*m] make [N,Ho,Wo,C*m]."""
     view.want_quantized(view["x"], view.output)
     check_depthwise(view)
-    kh, kw, o = view["weight"].shape
-    _check_sum(view, o, kh * kw, lambda w: w.reshape(-1, o).T)
+    o = view["weight"].shape[2]
+    _check_sum(view, o, lambda w: w.reshape(-1, o).T)
 
 
 def transposed_conv2d(view: NodeView) -> None:
     """[N,H,W,I] and [O,kh,kw,I] make [N,Ho,Wo,O]."""
     view.want_quantized(view["x"], view.output)
     check_transposed_convolution(view)
-    o, kh, kw, channels = view["weight"].shape
-    _check_sum(view, o, kh * kw * channels, lambda w: w.reshape(o, -1))
+    o = view["weight"].shape[0]
+    _check_sum(view, o, lambda w: w.reshape(o, -1))
 
 
 def fully_connected(view: NodeView) -> None:
@@ -48,10 +48,10 @@ def fully_connected(view: NodeView) -> None:
     view.want_quantized(x, y)
     view.want_rank(weight, 2)
     view.want(len(x.shape) >= 1, f"rank of '{x.name}'", "at least 1", 0, ShapeError)
-    o, k = weight.shape
+    o = weight.shape[0]
     view.want_shape(weight, (o, x.shape[-1]))
     view.want_shape(y, (*x.shape[:-1], o))
-    _check_sum(view, o, k, lambda w: w)
+    _check_sum(view, o, lambda w: w)
 
 
 def batch_matmul(view: NodeView) -> None:
@@ -142,7 +142,7 @@ def _check_ranks(view: NodeView, weight_rank: int) -> None:
     view.want_rank(view["weight"], weight_rank)
 
 
-def _check_sum(view: NodeView, channels: int, terms: int, by_channel: Callable[[NDArray[Any]], NDArray[Any]]) -> None:
+def _check_sum(view: NodeView, channels: int, by_channel: Callable[[NDArray[Any]], NDArray[Any]]) -> None:
     """Check weight, bias, clamp and requantization; ``by_channel`` views the weight as [channels, terms]."""
     x, weight, values = view["x"], view["weight"], view.data("weight")
     zw = view.number("weight_zero_point")
@@ -150,12 +150,7 @@ def _check_sum(view: NodeView, channels: int, terms: int, by_channel: Callable[[
     view.want_between("weight_zero_point", (zw,), -128, 127)
     view.want_clamp()
     bias = view.want_constant("bias", INT32, (channels,))
-    # The weights are read only where their number alone does not settle it.
-    largest_bias = int(np.abs(bias.astype(np.int64)).max(initial=0))
-    largest: NDArray[np.int64] | int = terms * reach(x) * (128 + abs(zw)) + largest_bias
     room = 2**31
     if view.requant is Requant.FIXED:
         room >>= min(max(int(view.want_constant("shift", INT32, (channels,)).max(initial=0)), 0), 31)
-    if largest >= room:
-        largest = largest_sum(by_channel(values), bias, x.zero_point, zw)
-    check_requantization(view, channels, largest)
+    check_requantization(view, channels, sum_bound(values, by_channel, bias, x.zero_point, zw, room))

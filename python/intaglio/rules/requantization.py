@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,6 +48,20 @@ def check_accumulator(view: NodeView, largest: NDArray[np.int64] | int, what: st
 def reach(tensor: Tensor) -> int:
     """The largest |q - zero_point|."""
     return max(127 - tensor.zero_point, 128 + tensor.zero_point)
+
+
+def sum_bound(
+    weight: NDArray[np.int8], by_channel: Callable[[NDArray[Any]], NDArray[Any]], bias: NDArray[np.int32], zx: int,
+    zw: int, room: int,
+) -> NDArray[np.int64] | int:  # fmt: skip
+    """A bound of every |sum|, and the least one, per channel, where another is not below ``room``.
+
+    ``by_channel`` views the weight as [channels, terms]; it is read only where the number of terms does not settle it.
+    """
+    terms = weight.size // max(bias.size, 1)
+    largest_bias = int(np.abs(bias.astype(np.int64)).max(initial=0))
+    rough = terms * max(127 - zx, 128 + zx) * (128 + abs(zw)) + largest_bias
+    return rough if rough < room else largest_sum(by_channel(weight), bias, zx, zw)
 
 
 def largest_sum(weight: NDArray[np.int8], bias: NDArray[np.int32], zx: int, zw: int) -> NDArray[np.int64]:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intaglio.frontends.onnx.lowering import Lowering
-from intaglio.frontends.onnx.model import SourceNode, onnx_package
+from intaglio.frontends.onnx.model import SourceNode
+from intaglio.frontends.onnx.schema import array_type, element_name
 from intaglio.frontends.onnx.values import Value, constant
 
 Array = NDArray[Any]
@@ -158,7 +159,11 @@ def _trilu(a: _Attributes, x: Array, diagonal: Array | None = None) -> Array:
 
 
 def _cast(a: _Attributes, x: Array) -> Array:
-    return np.asarray(x, onnx_package().helper.tensor_dtype_to_np_dtype(a.get("to")))
+    code = a.get("to", 0)
+    dtype = array_type(code)
+    if dtype is None:
+        raise TypeError(f"there are no constants of type {element_name(code)}")
+    return np.asarray(x, dtype)
 
 
 def _reduce(function: Callable[..., Any]) -> Callable[..., Array]:

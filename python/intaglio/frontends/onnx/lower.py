@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from dataclasses import replace
 from importlib import import_module
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from intaglio.graph import Graph, Node, Port, Tensor
 from intaglio.grids import Grids
 from intaglio.opset import Requant
 from intaglio.passes.simplify_float import simplify_float
+
+if TYPE_CHECKING:
+    from intaglio.frontends import FileBytes
 
 _MICROSOFT: Final = "com.microsoft"
 #: Where the lowering of each op lives: a module of this package and a function in it.
@@ -96,7 +99,7 @@ LOWERINGS: Final = {
 }
 
 
-def load(data: bytes, requant: Requant, folder: str | None = None) -> Graph:
+def load(data: FileBytes, requant: Requant, folder: str | None = None) -> Graph:
     """The graph of an .onnx file; one whose tensors lie on grids is lowered to integers."""
     graph, grids = read(data, folder)
     if all(graph.tensors[name].constant is not None for name in grids):
@@ -106,7 +109,7 @@ def load(data: bytes, requant: Requant, folder: str | None = None) -> Graph:
     return to_integer(graph, grids, requant="fixed" if requant is Requant.FIXED else "float32")
 
 
-def read(data: bytes, folder: str | None = None) -> tuple[Graph, Grids]:
+def read(data: FileBytes, folder: str | None = None) -> tuple[Graph, Grids]:
     """The float graph of an .onnx file, and the grids on which its quantized tensors lie.
 
     A port that the file has as int8 or uint8 is a float32 tensor on a grid, seen as that type. ``folder`` is where
@@ -162,12 +165,12 @@ def _lowered(lowering: Lowering, node: SourceNode, inputs: list[Value | None]) -
     function = getattr(import_module(f"intaglio.frontends.onnx.{module}"), name)
     while inputs and inputs[-1] is None:
         inputs.pop()
-    parameters = inspect.signature(function).parameters
+    signature = inspect.signature(function)
     try:
-        bound = inspect.signature(function).bind(lowering, node, *inputs).arguments
+        bound = signature.bind(lowering, node, *inputs).arguments
     except TypeError:
         lowering.malformed(f"it has {len(inputs)} inputs")
-    missing = [key for key, value in bound.items() if value is None and parameters[key].default is not None]
+    missing = [key for key, value in bound.items() if value is None and signature.parameters[key].default is not None]
     if missing or any(value is None for value in bound.get("inputs", ())):
         lowering.malformed("it lacks an input that it needs")
     try:

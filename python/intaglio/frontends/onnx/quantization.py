@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from intaglio.errors import QuantizationError
 from intaglio.frontends.onnx.elementwise import binary, unary
 from intaglio.frontends.onnx.lowering import FLOAT32, INT8, INT32, QUANTIZED, UINT8, Lowering
-from intaglio.frontends.onnx.model import SourceNode, onnx_package
+from intaglio.frontends.onnx.model import SourceNode
+from intaglio.frontends.onnx.schema import array_type, element_name
 from intaglio.frontends.onnx.values import Value, constant
 from intaglio.grids import Dequantized, Grid
 from intaglio.opset import FloatBinary, FloatUnary
@@ -86,10 +87,9 @@ def affine(
 
 def element_type(lowering: Lowering, code: int) -> np.dtype[Any]:
     """The element type that an attribute names."""
-    try:
-        dtype: np.dtype[Any] = np.dtype(onnx_package().helper.tensor_dtype_to_np_dtype(code))
-    except KeyError:
-        lowering.malformed(f"it names the unknown element type {code}")
+    dtype = array_type(code)
+    if dtype is None:
+        lowering.refuse(f"it names the element type {element_name(code)}")
     return dtype
 
 

@@ -14,7 +14,7 @@ from intaglio.graph import AttrValue, Node, Tensor
 from intaglio.grids import Dequantized, integers, numbers
 from intaglio.passes.to_integer.lowering import Lowering, Operand, clamp_of
 from intaglio.quantization import Requantization
-from intaglio.rules.requantization import largest_sum, reach
+from intaglio.rules.requantization import reach, sum_bound
 
 _LIMIT = 2**31
 
@@ -72,7 +72,9 @@ def _emit(
     x, y = lowering.grids[node.inputs[0]], lowering.grids[node.outputs[0]]
     (sx, zx), (sy, _) = x.parameters, y.parameters
     bias = _bias(lowering, view["bias"], np.float32(sx) * weights.scale)
-    if bias is None or largest_sum(rows(weights.integers), bias, zx, weights.zero_point).max(initial=0) >= _LIMIT:
+    if bias is None:
+        return False
+    if np.max(sum_bound(weights.integers, rows, bias, zx, weights.zero_point, _LIMIT), initial=0) >= _LIMIT:
         return False
     low, high = view.data("bounds")
     attrs: dict[str, AttrValue] = {
