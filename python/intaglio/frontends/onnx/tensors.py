@@ -17,7 +17,7 @@ _FIXED_SIZE: Final = (schema.TENSOR_FLOAT, schema.TENSOR_DOUBLE)
 
 
 def to_array(tensor: Message, folder: str | None) -> NDArray[Any]:
-    """The numbers of a constant: a view of the file where they lie aligned in it. ``folder`` has files beside it."""
+    """The numbers of a constant, bytes as a view of the file. ``folder`` is where files that it refers to lie."""
     name = tensor.text(schema.TENSOR_NAME) or "without name"
     element = schema.element_name(tensor.number(schema.TENSOR_TYPE))
     if element not in schema.ARRAYS:
@@ -48,8 +48,7 @@ def _numbers(tensor: Message, name: str, element: str, folder: str | None) -> ND
 
 
 def of_bytes(data: bytes | memoryview, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Numbers end to end: a view where they lie aligned."""
+    """Numbers end to end: a view of bytes, a copy of wider ones, which need not lie aligned."""
     if len(data) % dtype.itemsize:
         raise ModelFormatError(f"expected {dtype} numbers, got {len(data)} bytes")
-    numbers = np.frombuffer(data, dtype.newbyteorder("<")).astype(dtype, copy=False)
-    return numbers if numbers.flags.aligned else numbers.copy()
+    return np.frombuffer(data, dtype.newbyteorder("<")).astype(dtype, copy=dtype.itemsize > 1)
