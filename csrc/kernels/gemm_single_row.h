@@ -83,15 +83,22 @@ void run_lines_of_one_row(const GemmBlock& block, const TileColumns& first) {
     while (columns.first < block.columns) {
       const bool many =
           (!kBounded || block.requantization.bounded) && columns.first + kMost * kPanelColumns <= block.columns;
-      const int panels = many ? kMost : 1;
-      typename Isa::Vector sums[kMost * Isa::kVectors];
-      for (int p = 0; p < panels; ++p) {
+      const auto sum = [&](int p, typename Isa::Vector* sums) INTAGLIO_LAMBDA {
         sum_one_row<Isa, kOneRun>(block, input, columns.weights + p * columns.panel_bytes,
                                   columns.bias + p * int{kPanelColumns}, sums + p * Isa::kVectors);
-      }
+      };
       if (many) {
+        typename Isa::Vector sums[kMost * Isa::kVectors];
+        if constexpr (kOneRun && Isa::kVectors == 1) {  // one instruction does for a group: the loop's ends would show
+#pragma GCC unroll 4
+          for (int p = 0; p < kMost; ++p) sum(p, sums);
+        } else {
+          for (int p = 0; p < kMost; ++p) sum(p, sums);
+        }
         store_one_row<Isa, kBounded, kMost>(block, line, sums, columns);
       } else {
+        typename Isa::Vector sums[Isa::kVectors];
+        sum(0, sums);
         store_one_row<Isa, false, 1>(block, line, sums, columns);
       }
     }
