@@ -54,15 +54,14 @@ struct DepthwiseOutputs {
 };
 
 // A sweep computes whole rows of outputs of 3x3 windows, one row with stride 2, or two with stride 1, which one group
-// of four rows holds. Every column is done in chunks of channels, of which the last overlaps the one before where
-// channels are not a multiple of the chunk. Arrays per channel have `chunk` entries for every chunk, in its channels'
-// order.
+// of four rows holds. Every column is done in the chunks of channels of sweep_chunk(). Arrays per channel have an entry
+// for each channel of every chunk.
 struct DepthwiseSweep {
   const std::uint8_t* rows[4] = {};  // the first column inside the input
   std::size_t before = 0;            // columns of padding before it, at most 2
   std::size_t inside = 0;            // columns inside; all others are padding
   std::uint32_t padding_cell = 0;
-  std::size_t channels = 0;            // at least chunk
+  std::size_t channels = 0;
   const std::byte* weights = nullptr;  // [chunk of channels][row][tap][entry] cells
   const std::int32_t* bias = nullptr;  // zero-point corrections folded in
   Requantization requantization;       // arrays laid out as `bias`
@@ -73,18 +72,34 @@ struct DepthwiseSweep {
 
 constexpr int sweep_rows(int stride) { return stride == 1 ? 2 : 1; }
 
-// The first channel of a chunk.
-constexpr std::size_t sweep_first(std::size_t channels, std::size_t chunk, std::size_t index) {
-  return (index + 1) * chunk <= channels ? index * chunk : channels - chunk;
+// Channels that a sweep does together.
+struct SweepChunk {
+  std::size_t first, width;
+};
+
+// Whole chunks, then a half or whole one that overlaps the one before. Channels that do not fill half a chunk take one
+// chunk all the same, of several columns.
+constexpr SweepChunk sweep_chunk(std::size_t channels, std::size_t chunk, std::size_t index) {
+  const std::size_t first = index * chunk, half = chunk / 2;
+  if (first + chunk <= channels || channels < half) return {first, chunk};
+  return first + half < channels ? SweepChunk{channels - chunk, chunk} : SweepChunk{channels - half, half};
 }
 
-// The channel of entry `entry` of all chunks: vectors of chunk / 4 lanes, each with 4 neighbours out of every 16.
+constexpr std::size_t sweep_chunks(std::size_t channels, std::size_t chunk) { return (channels + chunk - 1) / chunk; }
+
+// Entries of all chunks.
+constexpr std::size_t sweep_entries(std::size_t channels, std::size_t chunk) {
+  const std::size_t last = sweep_chunks(channels, chunk) - 1;
+  return last * chunk + sweep_chunk(channels, chunk, last).width;
+}
+
+// The channel of an entry. A whole chunk has 4 vectors of lanes, half a chunk 2, and each of them its share, next to
+// one another, of every 16 channels.
 constexpr std::size_t sweep_channel(std::size_t channels, std::size_t chunk, std::size_t entry) {
-  const std::size_t lanes = chunk / 4;
-  const std::size_t vector = entry % chunk / lanes;
-  const std::size_t lane = entry % lanes;
-  const std::size_t channel = lane / 4 * 16 + vector * 4 + lane % 4;
-  return channels < chunk ? channel % channels : sweep_first(channels, chunk, entry / chunk) + channel;
+  const SweepChunk at = sweep_chunk(channels, chunk, entry / chunk);
+  const std::size_t lanes = chunk / 4, share = 16 / (at.width / lanes);
+  const std::size_t vector = entry % chunk / lanes, lane = entry % lanes;
+  return (at.first + lane / share * 16 + vector * share + lane % share) % channels;
 }
 
 // Computes all channels of one output position.

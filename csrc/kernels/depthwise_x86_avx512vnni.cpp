@@ -95,10 +95,42 @@ struct Avx512VnniSweep : Avx512Vnni {
     INTAGLIO_INLINE Bytes bytes(Vector a, Vector b, Vector c, Vector d) const {
       return lanes<kNarrowing>(a, b, c, d);
     }
+    template <Narrowing kNarrowing>
+    INTAGLIO_INLINE Bytes halves(Vector a0, Vector a1, Vector b0, Vector b1) const {
+      const __m512i order = _mm512_setr_epi32(0, 4, 1, 5, 8, 12, 9, 13, 2, 6, 3, 7, 10, 14, 11, 15);
+      return _mm512_permutexvar_epi32(order, lanes<kNarrowing>(a0, a1, b0, b1));
+    }
   };
+  static INTAGLIO_INLINE void store_half(std::uint8_t* out, Bytes bytes, int half) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out),
+                        half == 0 ? _mm512_castsi512_si256(bytes) : _mm512_extracti64x4_epi64(bytes, 1));
+  }
 
-  static INTAGLIO_INLINE void cells_of(const std::uint8_t* const* rows, std::size_t at, Cells (&cells)[kVectors]) {
-    unpack(load(rows[0] + at), load(rows[1] + at), load(rows[2] + at), load(rows[3] + at), cells);
+  // `at` is made opaque for rows 1 and 3 to be loaded twice: no register is free to keep them.
+  static INTAGLIO_INLINE void cells_of(const std::uint8_t* const* rows, std::size_t& at, Cells (&cells)[kVectors]) {
+    const __m512i row0 = load(rows[0] + at), low01 = _mm512_unpacklo_epi8(row0, load(rows[1] + at));
+    asm("" : "+r"(at));
+    const __m512i high01 = _mm512_unpackhi_epi8(row0, load(rows[1] + at));
+    const __m512i row2 = load(rows[2] + at), low23 = _mm512_unpacklo_epi8(row2, load(rows[3] + at));
+    asm("" : "+r"(at));
+    const __m512i high23 = _mm512_unpackhi_epi8(row2, load(rows[3] + at));
+    cells[0] = _mm512_unpacklo_epi16(low01, low23);
+    cells[1] = _mm512_unpackhi_epi16(low01, low23);
+    cells[2] = _mm512_unpacklo_epi16(high01, high23);
+    cells[3] = _mm512_unpackhi_epi16(high01, high23);
+  }
+  // The lower halves of vectors have rows 0 and 1, the upper ones rows 2 and 3, until words of both are paired.
+  static INTAGLIO_INLINE void cells_of(const std::uint8_t* const* rows, std::size_t at, Cells (&cells)[kVectors / 2]) {
+    const __m512i paired = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
+                                            21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    const __m512i even = load_halves(rows[0] + at, rows[2] + at), odd = load_halves(rows[1] + at, rows[3] + at);
+    cells[0] = _mm512_permutexvar_epi16(paired, _mm512_unpacklo_epi8(even, odd));
+    cells[1] = _mm512_permutexvar_epi16(paired, _mm512_unpackhi_epi8(even, odd));
+  }
+  static INTAGLIO_INLINE Vector load_halves(const std::uint8_t* low, const std::uint8_t* high) {
+    const __m256i first = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(low));
+    const __m256i second = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(high));
+    return _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
   }
   static INTAGLIO_INLINE void cells_at_edge(const std::uint8_t* const* rows, std::size_t at, std::size_t end,
                                             std::uint32_t cell, Cells (&cells)[kVectors]) {

@@ -25,10 +25,10 @@ struct SweepPlan {
 
 Status pack(const Node& node, Planner& planner, const SumParameters& parameters, const DepthwiseKernels& kernels,
             SweepPlan& plan) {
-  const auto chunk = static_cast<std::int64_t>(kernels.chunk);
-  const std::int64_t channels = plan.shape.channels;
-  const std::int64_t chunks = (channels + chunk - 1) / chunk;
-  const DepthwiseEntries entries = {channels, chunks * chunk, chunk};
+  const auto channels = static_cast<std::size_t>(plan.shape.channels);
+  const DepthwiseEntries entries = {plan.shape.channels,
+                                    static_cast<std::int64_t>(sweep_entries(channels, kernels.chunk)),
+                                    static_cast<std::int64_t>(kernels.chunk)};
   INTAGLIO_TRY(make_channel_arrays(node, planner, parameters, entries, kernels.input_offset, plan.sweep.bias,
                                    plan.sweep.requantization));
   constexpr auto kBytes = static_cast<std::int64_t>(kCellBytes);
@@ -37,11 +37,14 @@ Status pack(const Node& node, Planner& planner, const SumParameters& parameters,
   auto* const packed = planner.make<std::byte>(static_cast<std::size_t>(bytes));
   if (packed == nullptr) return out_of_memory(node);
   std::byte* cell = packed;
-  for (std::int64_t first = 0; first < entries.count; first += chunk) {
+  const std::size_t chunks = sweep_chunks(channels, kernels.chunk);
+  for (std::size_t i = 0; i < chunks; ++i) {
+    const auto first = static_cast<std::int64_t>(i * kernels.chunk);
+    const auto width = static_cast<std::int64_t>(sweep_chunk(channels, kernels.chunk, i).width);
     for (std::int64_t row = 0; row < plan.rows; ++row) {
       for (std::int64_t kx = 0; kx < kWindow; ++kx) {
-        for (std::int64_t i = 0; i < chunk; ++i, cell += kBytes) {
-          pack_cell(plan.shape, parameters, kernels.group_rows, -row, kx, entries.channel(first + i), cell);
+        for (std::int64_t entry = first; entry < first + width; ++entry, cell += kBytes) {
+          pack_cell(plan.shape, parameters, kernels.group_rows, -row, kx, entries.channel(entry), cell);
         }
       }
     }
@@ -78,10 +81,10 @@ void run(const void* arguments, const Memory& memory, int part, int parts) {
 // Whether chunks that overlap repeat little work; with stride 2, bands do so much more that half is little.
 bool fills_chunks(const DepthwiseKernels& kernels, const DepthwiseShape& shape) {
   const auto chunk = static_cast<std::int64_t>(kernels.chunk);
-  if (shape.channels < chunk) {
+  if (shape.channels < chunk && 2 * shape.channels != chunk) {
     return shape.stride_h == 1 && chunk % shape.channels == 0 && shape.out_width * shape.channels >= chunk;
   }
-  const std::int64_t done = (shape.channels + chunk - 1) / chunk * chunk;
+  const auto done = static_cast<std::int64_t>(sweep_entries(static_cast<std::size_t>(shape.channels), kernels.chunk));
   return shape.stride_h == 2 || 6 * done <= 7 * shape.channels;
 }
 
