@@ -23,25 +23,29 @@ namespace {
 template <class BytesIsa>
 std::uint8_t* widen_run(const std::uint8_t* from, std::size_t groups, std::uint8_t* to) {
   const std::size_t bytes = groups * kGroupBytes;
-  for (std::size_t i = 0; i < bytes; i += BytesIsa::kWidened) BytesIsa::widen(from + i, to + 2 * i);
+  std::size_t i = 0;
+  do BytesIsa::widen(from + i, to + 2 * i);
+  while ((i += BytesIsa::kWidened) < bytes);
   return to + wide_bytes(groups);
 }
 
 // All rows of all lines, without gaps.
 template <class BytesIsa>
 void widen_rows(const GemmBlock& block, std::uint8_t* to) {
-  const auto row_bytes = static_cast<std::ptrdiff_t>(block.groups * kGroupBytes);
-  const std::size_t groups_of_run = (block.depth + kGroupBytes - 1) / kGroupBytes;
-  const std::uint8_t* line = block.input;
-  for (std::size_t l = 0; l < block.lines; ++l, line += block.input_line_stride) {
-    if (block.one_run && block.input_row_stride == row_bytes) {
-      to = widen_run<BytesIsa>(line, block.rows * block.groups, to);
+  const GemmBlock a = block;  // a copy, for the numbers stored below might alias it
+  const auto row_bytes = static_cast<std::ptrdiff_t>(a.groups * kGroupBytes);
+  const std::size_t groups_of_run = (a.depth + kGroupBytes - 1) / kGroupBytes;
+  const std::int32_t* const offsets_end = a.offsets + a.groups;
+  const std::uint8_t* line = a.input;
+  for (std::size_t l = 0; l < a.lines; ++l, line += a.input_line_stride) {
+    if (a.one_run && a.input_row_stride == row_bytes) {
+      to = widen_run<BytesIsa>(line, a.rows * a.groups, to);
       continue;
     }
     const std::uint8_t* row = line;
-    for (std::size_t r = 0; r < block.rows; ++r, row += block.input_row_stride) {
-      for (std::size_t group = 0; group < block.groups; group += groups_of_run) {
-        to = widen_run<BytesIsa>(row + block.offsets[group], groups_of_run, to);
+    for (std::size_t r = 0; r < a.rows; ++r, row += a.input_row_stride) {
+      for (const std::int32_t* offset = a.offsets; offset != offsets_end; offset += groups_of_run) {
+        to = widen_run<BytesIsa>(row + *offset, groups_of_run, to);
       }
     }
   }
