@@ -78,16 +78,7 @@ struct Avx512VnniSweep : Avx512Vnni {
   }
 
   template <bool kBounded>
-  class Float32 {
-   public:
-    INTAGLIO_INLINE Float32(const Requantization& r, std::size_t channel) : scale_(held(load(r.scale + channel))) {}
-    INTAGLIO_INLINE Vector operator()(Vector sum) const {
-      return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_castsi512_ps(scale_)));
-    }
-
-   private:
-    Vector scale_;
-  };
+  using Float32 = HeldFloat32;
 
   struct Narrow : Rounding512::Narrow {
     using Rounding512::Narrow::Narrow;

@@ -20,6 +20,7 @@
 //   kOneRun                               if it has any: blocks are one_run, and their offsets are not read
 //   Float32<kBounded>, Fixed<kSigned>     of (requantization, column): call with a vector of sums from that column on;
 //                                         requantizes but for the zero point (kernels/rounding_x86_512.h)
+//   HeldFloat32                           Float32<true> that stays in a register, where tiles are pipelined
 //   Bytes, Narrow::bytes<kNarrowing>(a, b, c, d)
 //                                         four rounded vectors to bytes in order
 //   store<kWidth>(p, bytes, piece)        the piece-th kWidth bytes

@@ -43,8 +43,12 @@ void run_pipelined(const GemmBlock& block, const TileColumns& columns, const Til
   const std::ptrdiff_t input_stride = block.input_row_stride, output_stride = block.output_row_stride;
   const std::ptrdiff_t input_line_stride = block.input_line_stride, output_line_stride = block.output_line_stride;
   const Stride row(input_stride), panel(tile.panel_bytes);
-  const Requantization requantization = block.requantization;
-  const typename Isa::Narrow narrow(requantization);
+  const typename Isa::Narrow narrow(block.requantization);
+  typename Isa::HeldFloat32 round[NV];
+#pragma GCC unroll 4
+  for (int v = 0; v < NV; ++v) {
+    round[v] = typename Isa::HeldFloat32(block.requantization, tile.first + static_cast<std::size_t>(v * kLanes));
+  }
 
   typename Isa::Sum sums[MR][NV], before[MR][NV];
   const auto first = static_cast<std::ptrdiff_t>(tile_rows.first);
@@ -66,8 +70,13 @@ void run_pipelined(const GemmBlock& block, const TileColumns& columns, const Til
     for (int i = 0; i < MR * NV; ++i) before[i / NV][i % NV] = sums[i / NV][i % NV];
   };
   const auto finish = [&](int four) INTAGLIO_LAMBDA {
-    round_four<Isa, typename Isa::template Float32<true>, kNarrowing>(
-        requantization, narrow, tile.first, before, four * 4, tile.count, output_before, output_stride);
+    typename Isa::Vector rounded[4];
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) {
+      const int k = four * 4 + j < MR * NV ? four * 4 + j : MR * NV - 1;
+      rounded[j] = round[k % NV]((typename Isa::Vector)before[k / NV][k % NV]);
+    }
+    narrow_four<Isa, kNarrowing, MR, NV>(narrow, rounded, four * 4, tile.count, output_before, output_stride);
   };
   const std::size_t groups = block.groups;
   const auto run_tile = [&](const std::uint8_t* input) INTAGLIO_LAMBDA {

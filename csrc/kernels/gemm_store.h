@@ -46,22 +46,6 @@ INTAGLIO_INLINE void narrow_four(const typename Isa::Narrow& narrow, const typen
   }
 }
 
-// Four vectors of sums, likewise. `column` is that of the first sum.
-template <class Isa, class Round, Narrowing kNarrowing, class Sum, int MR, int NV>
-INTAGLIO_INLINE void round_four(const Requantization& requantization, const typename Isa::Narrow& narrow,
-                                std::size_t column, const Sum (&sums)[MR][NV], int i, std::size_t columns,
-                                std::uint8_t* first, std::ptrdiff_t stride) {
-  constexpr int kLanes = int{kPanelColumns} / Isa::kVectors;
-  typename Isa::Vector rounded[4];
-#pragma GCC unroll 4
-  for (int j = 0; j < 4; ++j) {
-    const int k = i + j < MR * NV ? i + j : MR * NV - 1;
-    const Round round(requantization, column + static_cast<std::size_t>(k % NV * kLanes));
-    rounded[j] = round((typename Isa::Vector)sums[k / NV][k % NV]);
-  }
-  narrow_four<Isa, kNarrowing, MR, NV>(narrow, rounded, i, columns, first, stride);
-}
-
 // Sums in memory to bytes, for arithmetic that would crowd a tile's registers, and once for all numbers of rows.
 template <class Isa, class Round, int NV, std::size_t... v>
 INTAGLIO_INLINE void round_rows(const Requantization& requantization, std::size_t column,

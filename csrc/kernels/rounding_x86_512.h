@@ -39,6 +39,22 @@ struct Rounding512 {
     const float* scale_;
   };
 
+  // The same for bounded scales, which stay in a register: the compiler would load them again for every sum.
+  class HeldFloat32 {
+   public:
+    HeldFloat32() = default;
+    INTAGLIO_INLINE HeldFloat32(const Requantization& r, std::size_t column)
+        : scale_(_mm512_loadu_ps(r.scale + column)) {
+      asm("" : "+v"(scale_));
+    }
+    INTAGLIO_INLINE Vector operator()(Vector sum) const {
+      return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), scale_));
+    }
+
+   private:
+    __m512 scale_;
+  };
+
   // mbqm, or mbqm_once. Its two roundings are one in 64 bits: the first adds 2^30 before the shift by 31, the second
   // half of what it shifts by, less one where the value is negative. Without kSigned, negative values may come out as
   // any that are not positive.
