@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/checked.h"
+#include "base/divide.h"
+#include "gemm/sharing.h"
 
 namespace intaglio {
 
@@ -22,7 +24,7 @@ struct PackArguments {
   Slot weights, bias;
   FloatWeights packed;
 
-  std::int64_t padded_columns() const { return (layout.columns + kColumns - 1) / kColumns * kColumns; }
+  std::int64_t padded_columns() const { return divide_up(layout.columns, kColumns) * kColumns; }
 };
 
 void pack_group(const PackArguments& a, const float* weights, const float* bias, float* panels, float* packed_bias,
@@ -52,12 +54,6 @@ struct LayerArguments {
   std::ptrdiff_t panel_stride;
 };
 
-// The share of `count` units that part `part` of `parts` does, cut at multiples of `grain`.
-Range split_at(std::int64_t count, std::int64_t grain, int part, int parts) {
-  const Range range = split((count + grain - 1) / grain, part, parts);
-  return {std::min(range.begin * grain, count), std::min(range.end * grain, count)};
-}
-
 // The outermost of the loops that can keep all parts busy.
 Shared choose_shared(const FloatLayer& layer, int parts) {
   if (layer.axes[0].count * layer.axes[1].count >= parts) return Shared::kLines;
@@ -78,7 +74,7 @@ void run_layer(const void* arguments, const Memory& memory, int part, int parts)
   const Range groups = share(Shared::kGroups, layer.groups, 1);
   if (rows.begin == rows.end || columns.begin == columns.end) return;
 
-  const std::int64_t panels = (layer.group_columns + kColumns - 1) / kColumns;
+  const std::int64_t panels = divide_up(layer.group_columns, kColumns);
   for (std::int64_t group = groups.begin; group < groups.end; ++group) {
     const std::int64_t first_panel = group * panels + columns.begin / kColumns;
     const float* weights = layer.weights.panels_in(memory) + first_panel * a.panel_stride;
@@ -105,7 +101,7 @@ std::ptrdiff_t FloatWeightLayout::panel_stride() const {
 }
 
 std::size_t FloatWeightLayout::packed_size() const {
-  return static_cast<std::size_t>((columns + kColumns - 1) / kColumns * panel_stride());
+  return static_cast<std::size_t>(divide_up(columns, kColumns) * panel_stride());
 }
 
 void pack_float_panels(const FloatWeightLayout& layout, const float* values, float* packed) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/checked.h"
+#include "base/divide.h"
 #include "gemm/blocking.h"
 #include "gemm/sharing.h"
 
@@ -45,12 +46,6 @@ struct RowBiasArguments {
 
 std::int64_t positions(const GemmLayer& layer) {
   return layer.axes[0].count * layer.axes[1].count * layer.axes[2].count;
-}
-
-// The share of `count` units that part `part` of `parts` does, cut at multiples of `grain`.
-Range split_at(std::int64_t count, std::int64_t grain, int part, int parts) {
-  const Range range = split(divide_up(count, grain), part, parts);
-  return {std::min(range.begin * grain, count), std::min(range.end * grain, count)};
 }
 
 // The most even sharing; among equals, the one that cuts columns least and the outermost axis.

@@ -1,11 +1,19 @@
-// How evenly work is cut into parts.
+// How work is cut into parts, and how evenly.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+
+#include "base/divide.h"
+#include "runtime/planner.h"
 
 namespace intaglio {
 
-constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+// The share of `count` units that part `part` of `parts` does, cut at multiples of `grain`.
+constexpr Range split_at(std::int64_t count, std::int64_t grain, int part, int parts) {
+  const Range range = split(divide_up(count, grain), part, parts);
+  return {std::min(range.begin * grain, count), std::min(range.end * grain, count)};
+}
 
 // The share of the work that the most loaded of `ways` parts does, times `ways`, where `count` units are cut at
 // multiples of `grain`: 1 is an even split.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/checked.h"
+#include "base/divide.h"
 #include "gemm/sharing.h"
 #include "gemm/winograd_plan.h"
 
@@ -113,7 +114,7 @@ Status emit_winograd(const Node& node, Planner& planner, const WinogradLayer& la
   plan->channels =
       static_cast<std::int64_t>(align_up(static_cast<std::size_t>(shape.channels), plan->transforms->channels));
   plan->width = static_cast<std::int64_t>(plan->products->columns);
-  plan->groups = (static_cast<std::size_t>(shape.channels) + kGroupChannels - 1) / kGroupChannels;
+  plan->groups = divide_up(static_cast<std::size_t>(shape.channels), kGroupChannels);
   share_out(*plan, step.parts);
   lay_out_scratch(*plan);
   plan->scratch = planner.scratch(static_cast<std::uint64_t>(plan->scratch_bytes * step.parts));

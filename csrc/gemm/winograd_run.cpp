@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/divide.h"
 #include "gemm/layer.h"
-#include "gemm/sharing.h"
 #include "gemm/winograd_plan.h"
 
 namespace intaglio {

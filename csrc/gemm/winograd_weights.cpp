@@ -1,5 +1,6 @@
 #include "gemm/winograd_weights.h"
 
+#include "base/divide.h"
 #include "kernels/winograd.h"
 
 namespace intaglio {
@@ -22,9 +23,9 @@ Result<WinogradPanels> pack_windows(const Node& node, Planner& planner, const We
                                     std::span<const std::int32_t> bias, std::int32_t input_zero_point) {
   const auto columns = static_cast<std::size_t>(windows.columns);
   const std::size_t channels = static_cast<std::size_t>(windows.depth) / kWindowWeights;
-  const std::size_t groups = (channels + kGroupChannels - 1) / kGroupChannels;
+  const std::size_t groups = divide_up(channels, kGroupChannels);
   const std::size_t block = planner.kernels().winograd_products->columns;
-  const std::size_t width = (columns + block - 1) / block * block;
+  const std::size_t width = divide_up(columns, block) * block;
   const std::size_t bytes = groups * kWindowWeights * kPanelColumns * kGroupChannels;
   auto* panels = planner.make<std::int8_t>(width / kPanelColumns * bytes);
   auto* folded = planner.make<std::int32_t>(width);

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/checked.h"
+#include "base/divide.h"
 #include "ops/depthwise_bands.h"
 
 namespace intaglio {
@@ -13,7 +14,7 @@ Status pack_place(const Node& node, Planner& planner, const SumParameters& param
   const DepthwiseShape& shape = plan.shape;
   const auto group_rows = static_cast<std::int64_t>(plan.kernels->group_rows);
   const std::int64_t start = row * plan.band.advance % group_rows;
-  const std::int64_t groups = (start + shape.kernel_h + group_rows - 1) / group_rows;
+  const std::int64_t groups = divide_up(start + shape.kernel_h, group_rows);
   const std::int64_t taps = groups * shape.kernel_w;
   const std::int64_t entries = shape.out_channels + static_cast<std::int64_t>(plan.kernels->chunk);
   std::int64_t bytes = 0;

@@ -2,6 +2,7 @@
 #include <numeric>
 
 #include "base/checked.h"
+#include "base/divide.h"
 #include "ops/depthwise_bands.h"
 
 namespace intaglio {
@@ -18,8 +19,6 @@ constexpr double kTapCycles = 5;
 constexpr double kInterleaveCycles = 5.5;
 constexpr double kRunCycles = 4;
 constexpr double kCallCycles = 30;
-
-constexpr std::int64_t divide_up(std::int64_t value, std::int64_t divisor) { return (value + divisor - 1) / divisor; }
 
 // Whether every column is a site, in whole chunks that may overlap, rather than chunks that run on from column to
 // column. Running on is for channels that would fill their chunks badly, if enough chunks share weights; it makes

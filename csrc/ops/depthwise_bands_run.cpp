@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/divide.h"
 #include "ops/depthwise_bands.h"
 
 namespace intaglio {
@@ -164,7 +165,7 @@ void compute(const BandPlan& plan, const Tile& tile, const std::uint8_t* cells, 
     work.weights = place.weights + tile.channel * static_cast<std::int64_t>(kCellBytes);
     work.cells = cells + place.first_group * plan.group_bytes;
     work.out = out + first * row_bytes;
-    const std::int64_t rows = (tile.rows - first + cycle - 1) / cycle;
+    const std::int64_t rows = divide_up(tile.rows - first, cycle);
     if (plan.whole_chunks && rows > tile.columns) {
       // More sites lie under one another than side by side.
       work.sites = static_cast<std::size_t>(rows);
@@ -201,7 +202,7 @@ void run_band(const BandPlan& plan, const std::uint8_t* image, std::int64_t row,
   const DepthwiseShape& shape = plan.shape;
   const auto group_rows = static_cast<std::int64_t>(plan.kernels->group_rows);
   const std::int64_t used = (rows - 1) * plan.band.advance + shape.kernel_h;
-  const std::int64_t groups = (used + group_rows - 1) / group_rows;
+  const std::int64_t groups = divide_up(used, group_rows);
   std::uint8_t* repeated = plan.repeated_row_bytes > 0 ? scratch + plan.band.groups * plan.group_bytes : nullptr;
   DepthwiseOutputs work = plan.outputs;
   Tile tile = {image, row, rows, 0, 0, plan.streams, 0};

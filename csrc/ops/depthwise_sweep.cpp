@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/checked.h"
+#include "base/divide.h"
 
 namespace intaglio {
 
@@ -107,7 +108,7 @@ Status prepare_sweep(const Node& node, Planner& planner, const SumParameters& pa
   plan->run = kernels.sweep[shape.stride_h - 1];
   plan->shape = shape;
   plan->rows = sweep_rows(static_cast<int>(shape.stride_h));
-  plan->sweeps = (shape.out_height + plan->rows - 1) / plan->rows;
+  plan->sweeps = divide_up(shape.out_height, plan->rows);
   plan->row_bytes = shape.out_width * shape.channels;
   plan->sweep.before = static_cast<std::size_t>(shape.left);
   plan->sweep.inside = static_cast<std::size_t>(shape.width);

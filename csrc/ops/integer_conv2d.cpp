@@ -1,6 +1,7 @@
 // integer_conv2d: dot products over the part of each window that lies inside the input.
 #include <algorithm>
 
+#include "base/divide.h"
 #include "kernels/float_vector.h"
 #include "ops/checks.h"
 #include "ops/convolution.h"
@@ -23,8 +24,8 @@ struct Arguments {
 // The taps of an axis that meet the input at an output.
 Range taps_inside(const WindowAxis& axis, std::int64_t output) {
   const std::int64_t start = output * axis.stride - axis.before;
-  const std::int64_t first = start < 0 ? (-start + axis.dilation - 1) / axis.dilation : 0;
-  const std::int64_t last = start < axis.input ? (axis.input - start + axis.dilation - 1) / axis.dilation : 0;
+  const std::int64_t first = start < 0 ? divide_up(-start, axis.dilation) : 0;
+  const std::int64_t last = start < axis.input ? divide_up(axis.input - start, axis.dilation) : 0;
   return {first, std::max(std::min(last, axis.kernel), first)};
 }
 
