@@ -13,19 +13,24 @@ namespace intaglio {
 namespace {
 
 // Families of kernels that something in this build runs: others are not linked.
-constexpr struct {
+struct Families {
   bool gemm = true, depthwise = true, depthwise_wide = true, vector = true;
   bool winograd_products = kBuiltOps.sums, winograd_transforms = kBuiltOps.sums;
   bool float_gemm = kBuiltOps.float32;
   bool float_vector = kBuiltOps.float32 || kBuiltOps.integer || kBuiltOps.lstm || kBuiltOps.detection;
-} kWanted;
+};
+constexpr Families kWanted;
 
 constexpr Kernels find(Isa tier) {
   Kernels found{};
   found.isa = tier;
-#define KERNEL(family, type, symbol, isa)                                            \
-  if constexpr (kWanted.family && is_built(Isa::isa)) {                              \
-    if (found.family == nullptr && includes(tier, Isa::isa)) found.family = &symbol; \
+  Families missing = kWanted;
+#define KERNEL(family, type, symbol, isa)               \
+  if constexpr (kWanted.family && is_built(Isa::isa)) { \
+    if (missing.family && includes(tier, Isa::isa)) {   \
+      found.family = &symbol;                           \
+      missing.family = false;                           \
+    }                                                   \
   }
 #include "kernels/kernels.inc"
 #undef KERNEL
