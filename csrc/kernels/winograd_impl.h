@@ -1,10 +1,8 @@
 // The transforms of Winograd convolution, written once. An instruction set supplies a type `Isa` with what gemm_store.h
-// needs, load_bias(p) and splat(i), and
+// needs, load_bias(p), and
 //
-//   kWords                             int16 in a vector
-//   widen(p)                           kWords bytes, uint8 or int8, to int16
-//   Words, Sums                        add, sub, and shl<n> of vectors of int16 and of int32; Words also shl_by(v, n),
-//                                      Sums also load, mul_low and sar<n>
+//   kWords             int16 in a vector
+//   widen(p)           kWords bytes, uint8 or int8, to int16
 //   store_words(p, v)
 #pragma once
 
@@ -17,6 +15,14 @@
 namespace intaglio {
 namespace {
 
+// Vectors of `Isa` by what is in them: their operators work on each lane, and wrap.
+template <class Isa>
+using Words [[gnu::vector_size(sizeof(typename Isa::Vector))]] = std::uint16_t;
+template <class Isa>
+using Sums [[gnu::vector_size(sizeof(typename Isa::Vector))]] = std::uint32_t;
+template <class Isa>
+using SignedSums [[gnu::vector_size(sizeof(typename Isa::Vector))]] = std::int32_t;
+
 // Six inputs along one axis: the rows of B^T are
 //
 //   4  0 -5  0  1  0        of absolute sum 10 at most, so that along both axes a byte becomes
@@ -25,18 +31,16 @@ namespace {
 //   0 -2 -1  2  1  0
 //   0  2 -1 -2  1  0
 //   0  4  0 -5  0  1
-template <class Words, class Vector>
-INTAGLIO_INLINE void transform_six(const Vector (&d)[kPatchSide], Vector (&t)[kPatchSide]) {
-  const Vector even = Words::sub(d[4], Words::template shl<2>(d[2]));
-  const Vector odd = Words::sub(d[3], Words::template shl<2>(d[1]));
-  t[1] = Words::add(even, odd);
-  t[2] = Words::sub(even, odd);
-  const Vector near = Words::sub(d[4], d[2]);
-  const Vector far = Words::template shl<1>(Words::sub(d[3], d[1]));
-  t[3] = Words::add(near, far);
-  t[4] = Words::sub(near, far);
-  t[0] = Words::add(near, Words::template shl<2>(Words::sub(d[0], d[2])));
-  t[5] = Words::sub(Words::sub(d[5], d[3]), Words::template shl<1>(far));
+template <class Words>
+INTAGLIO_INLINE void transform_six(const Words (&d)[kPatchSide], Words (&t)[kPatchSide]) {
+  const Words even = d[4] - (d[2] << 2), odd = d[3] - (d[1] << 2);
+  t[1] = even + odd;
+  t[2] = even - odd;
+  const Words near = d[4] - d[2], far = (d[3] - d[1]) << 1;
+  t[3] = near + far;
+  t[4] = near - far;
+  t[0] = near + ((d[0] - d[2]) << 2);
+  t[5] = d[5] - d[3] - (far << 1);
 }
 
 // Three weights along one axis: the rows of G, times what makes them integers, are
@@ -47,15 +51,14 @@ INTAGLIO_INLINE void transform_six(const Vector (&d)[kPatchSide], Vector (&t)[kP
 //   1  2  4
 //   1 -2  4
 //   0  0  1
-template <class Words, class Vector>
-INTAGLIO_INLINE void transform_three(const Vector (&g)[kWindowSide], Vector (&t)[kPatchSide]) {
-  const Vector near = Words::add(g[0], g[2]), far = Words::add(g[0], Words::template shl<2>(g[2]));
-  const Vector twice = Words::template shl<1>(g[1]);
+template <class Words>
+INTAGLIO_INLINE void transform_three(const Words (&g)[kWindowSide], Words (&t)[kPatchSide]) {
+  const Words near = g[0] + g[2], far = g[0] + (g[2] << 2), twice = g[1] << 1;
   t[0] = g[0];
-  t[1] = Words::add(near, g[1]);
-  t[2] = Words::sub(near, g[1]);
-  t[3] = Words::add(far, twice);
-  t[4] = Words::sub(far, twice);
+  t[1] = near + g[1];
+  t[2] = near - g[1];
+  t[3] = far + twice;
+  t[4] = far - twice;
   t[5] = g[2];
 }
 
@@ -66,16 +69,15 @@ INTAGLIO_INLINE void transform_three(const Vector (&g)[kWindowSide], Vector (&t)
 //   0  1 -1  2 -2  0        1, 2, 4 and 4, outputs come out
 //   0  1  1  4  4  0        24, 12, 6 and 6 times.
 //   0  1 -1  8 -8  1
-template <class Sums, class Vector>
-INTAGLIO_INLINE void transform_four(const Vector (&m)[kPatchSide], Vector (&y)[kTileSide]) {
-  const Vector near = Sums::add(m[1], m[2]), near_odd = Sums::sub(m[1], m[2]);
-  const Vector far = Sums::add(m[3], m[4]), far_odd = Sums::sub(m[3], m[4]);
-  const auto six = [](Vector v)
-                       INTAGLIO_LAMBDA { return Sums::template shl<1>(Sums::add(v, Sums::template shl<1>(v))); };
-  y[0] = Sums::add(Sums::sub(far, Sums::template shl<2>(near)), six(m[0]));
-  y[1] = Sums::sub(far_odd, Sums::template shl<1>(near_odd));
-  y[2] = Sums::sub(far, near);
-  y[3] = Sums::add(Sums::sub(Sums::template shl<1>(far_odd), near_odd), six(m[5]));
+template <class Sums>
+INTAGLIO_INLINE void transform_four(const Sums (&m)[kPatchSide], Sums (&y)[kTileSide]) {
+  const Sums near = m[1] + m[2], near_odd = m[1] - m[2];
+  const Sums far = m[3] + m[4], far_odd = m[3] - m[4];
+  const auto six = [](Sums v) INTAGLIO_LAMBDA { return (v + (v << 1)) << 1; };
+  y[0] = far - (near << 2) + six(m[0]);
+  y[1] = far_odd - (near_odd << 1);
+  y[2] = far - near;
+  y[3] = (far_odd << 1) - near_odd + six(m[5]);
 }
 
 // Outputs of row r and column c come out 9 * 2^(shift[r] + shift[c]) times, modulo 2^32. 9 has an inverse there, so
@@ -95,32 +97,32 @@ struct OutputScales {
 
 template <class Isa>
 void transform_inputs(const WinogradInputs& tiles) {
-  using Vector = typename Isa::Vector;
   const WinogradInputs a = tiles;  // a copy, for the numbers stored below might alias it
   for (std::size_t tile = 0; tile < a.tiles; ++tile) {
     const std::uint8_t* const input = a.input + static_cast<std::ptrdiff_t>(tile * kTileSide) * a.position_stride;
     std::int16_t* const output = a.output + tile * a.channels;
     for (std::size_t channel = 0; channel < a.channels; channel += Isa::kWords) {
-      Vector half[kPatchSide][kPatchSide];
+      Words<Isa> half[kPatchSide][kPatchSide];
       const std::uint8_t* column = input + channel;
 #pragma GCC unroll 1
       for (std::size_t c = 0; c < kPatchSide; ++c, column += a.position_stride) {
-        Vector d[kPatchSide];
+        Words<Isa> d[kPatchSide];
 #pragma GCC unroll 6
         for (std::size_t r = 0; r < kPatchSide; ++r) {
-          d[r] = Isa::widen(column + static_cast<std::ptrdiff_t>(r) * a.row_stride);
+          d[r] = (Words<Isa>)Isa::widen(column + static_cast<std::ptrdiff_t>(r) * a.row_stride);
         }
-        transform_six<typename Isa::Words>(d, half[c]);
+        transform_six(d, half[c]);
       }
       std::int16_t* product = output + channel;
 #pragma GCC unroll 1
       for (std::size_t r = 0; r < kPatchSide; ++r) {
-        Vector d[kPatchSide], t[kPatchSide];
+        Words<Isa> d[kPatchSide], t[kPatchSide];
 #pragma GCC unroll 6
         for (std::size_t c = 0; c < kPatchSide; ++c) d[c] = half[c][r];
-        transform_six<typename Isa::Words>(d, t);
+        transform_six(d, t);
 #pragma GCC unroll 6
-        for (std::size_t c = 0; c < kPatchSide; ++c, product += a.product_stride) Isa::store_words(product, t[c]);
+        for (std::size_t c = 0; c < kPatchSide; ++c, product += a.product_stride)
+          Isa::store_words(product, (typename Isa::Vector)t[c]);
       }
     }
   }
@@ -130,8 +132,6 @@ void transform_inputs(const WinogradInputs& tiles) {
 // they are, or w0 + s * s * w2 plus and less s * w1, where s is 1 or 2.
 template <class Isa, bool kEnds>
 void transform_weight_rows(const WinogradWeights& weights) {
-  using Vector = typename Isa::Vector;
-  using Words = typename Isa::Words;
   constexpr std::size_t kGroup = kPanelColumns * kGroupChannels;
   constexpr std::size_t kRow = kWindowSide * kGroup;
   const WinogradWeights a = weights;
@@ -140,27 +140,29 @@ void transform_weight_rows(const WinogradWeights& weights) {
   for (std::size_t group = 0; group < a.groups; ++group, weight += (kWindowWeights - 1) * kGroup) {
 #pragma GCC unroll 1
     for (std::size_t i = 0; i < kGroup; i += Isa::kWords, weight += Isa::kWords) {
-      Vector rows[2][kWindowSide];
+      Words<Isa> rows[2][kWindowSide];
 #pragma GCC unroll 3
       for (std::size_t c = 0; c < kWindowSide; ++c) {
-        const Vector first = Isa::widen(weight + c * kGroup), last = Isa::widen(weight + c * kGroup + 2 * kRow);
+        const std::int8_t* const column = weight + c * kGroup;
+        const auto first = (Words<Isa>)Isa::widen(column), last = (Words<Isa>)Isa::widen(column + 2 * kRow);
         if constexpr (kEnds) {
           rows[0][c] = first;
           rows[1][c] = last;
         } else {
-          const Vector even = Words::add(first, Words::shl_by(last, 2 * shift));
-          const Vector odd = Words::shl_by(Isa::widen(weight + c * kGroup + kRow), shift);
-          rows[0][c] = Words::add(even, odd);
-          rows[1][c] = Words::sub(even, odd);
+          const Words<Isa> even = first + (last << (2 * shift));
+          const Words<Isa> odd = (Words<Isa>)Isa::widen(column + kRow) << shift;
+          rows[0][c] = even + odd;
+          rows[1][c] = even - odd;
         }
       }
       std::int16_t* product = a.output + group * kGroup + i;
 #pragma GCC unroll 2
       for (const auto& row : rows) {
-        Vector t[kPatchSide];
-        transform_three<Words>(row, t);
+        Words<Isa> t[kPatchSide];
+        transform_three(row, t);
 #pragma GCC unroll 6
-        for (std::size_t c = 0; c < kPatchSide; ++c, product += a.product_stride) Isa::store_words(product, t[c]);
+        for (std::size_t c = 0; c < kPatchSide; ++c, product += a.product_stride)
+          Isa::store_words(product, (typename Isa::Vector)t[c]);
       }
     }
   }
@@ -176,33 +178,31 @@ void transform_weights(const WinogradWeights& weights) {
 template <class Isa, std::size_t kRow>
 INTAGLIO_INLINE void transform_tile(const std::int32_t* sums, std::ptrdiff_t product_stride,
                                     typename Isa::Vector (*to)[Isa::kVectors]) {
-  using Vector = typename Isa::Vector;
-  using Sums = typename Isa::Sums;
   static constexpr OutputScales kScales;
   constexpr std::size_t kLanes = kPanelColumns / Isa::kVectors;
 #pragma GCC unroll 1
   for (std::size_t v = 0; v < Isa::kVectors; ++v, sums += kLanes) {
-    Vector half[kPatchSide][kTileSide];
+    Sums<Isa> half[kPatchSide][kTileSide];
     const std::int32_t* column = sums;
 #pragma GCC unroll 1
     for (std::size_t c = 0; c < kPatchSide; ++c, column += product_stride) {
-      Vector m[kPatchSide];
+      Sums<Isa> m[kPatchSide];
 #pragma GCC unroll 6
       for (std::size_t r = 0; r < kPatchSide; ++r) {
-        m[r] = Sums::load(column + static_cast<std::ptrdiff_t>(r * kPatchSide) * product_stride);
+        m[r] = (Sums<Isa>)Isa::load_bias(column + static_cast<std::ptrdiff_t>(r * kPatchSide) * product_stride);
       }
-      transform_four<Sums>(m, half[c]);
+      transform_four(m, half[c]);
     }
 #pragma GCC unroll 1
     for (std::size_t r = 0; r < kTileSide; ++r) {
-      Vector m[kPatchSide], y[kTileSide];
+      Sums<Isa> m[kPatchSide], y[kTileSide];
 #pragma GCC unroll 6
       for (std::size_t c = 0; c < kPatchSide; ++c) m[c] = half[c][r];
-      transform_four<Sums>(m, y);
+      transform_four(m, y);
 #pragma GCC unroll 4
       for (std::size_t c = 0; c < kTileSide; ++c) {
-        const Vector factor = Isa::splat(static_cast<std::int32_t>(kScales.factor[r][c]));
-        to[r * kRow + c][v] = Sums::template sar<kSumShift>(Sums::mul_low(y[c], factor));
+        const auto scaled = (SignedSums<Isa>)(y[c] * kScales.factor[r][c]);
+        to[r * kRow + c][v] = (typename Isa::Vector)(scaled >> kSumShift);
       }
     }
   }

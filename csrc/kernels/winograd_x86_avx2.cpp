@@ -12,30 +12,6 @@ namespace {
 struct Transforms256 : Gemm256 {
   static constexpr std::size_t kWords = 16;
 
-  struct Words {
-    static Vector add(Vector a, Vector b) { return _mm256_add_epi16(a, b); }
-    static Vector sub(Vector a, Vector b) { return _mm256_sub_epi16(a, b); }
-    template <int kBits>
-    static Vector shl(Vector v) {
-      return _mm256_slli_epi16(v, kBits);
-    }
-    static Vector shl_by(Vector v, int bits) { return _mm256_sll_epi16(v, _mm_cvtsi32_si128(bits)); }
-  };
-  struct Sums {
-    static Vector load(const std::int32_t* p) { return load_bias(p); }
-    static Vector add(Vector a, Vector b) { return _mm256_add_epi32(a, b); }
-    static Vector sub(Vector a, Vector b) { return _mm256_sub_epi32(a, b); }
-    static Vector mul_low(Vector a, Vector b) { return _mm256_mullo_epi32(a, b); }
-    template <int kBits>
-    static Vector shl(Vector v) {
-      return _mm256_slli_epi32(v, kBits);
-    }
-    template <int kBits>
-    static Vector sar(Vector v) {
-      return _mm256_srai_epi32(v, kBits);
-    }
-  };
-
   static Vector widen(const std::uint8_t* p) {
     return _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }
