@@ -1,6 +1,4 @@
 // float_transposed_conv2d: as transposed_conv2d, over float32. Phases that meet no tap hold the bias.
-#include <algorithm>
-
 #include "gemm/float_layer.h"
 #include "ops/checks.h"
 #include "ops/float_checks.h"
@@ -15,7 +13,7 @@ constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(float));
 
 // What all phases share.
 struct Shared {
-  TransposedAxis height, width;
+  TransposedAxes axes;
   std::int64_t images = 0, in = 0, out = 0;
   Positions rows, columns;  // of the view
   InputView view;
@@ -24,30 +22,23 @@ struct Shared {
 
 // Sets out the taps and outputs of one phase.
 Status emit_phase(const Node& node, Planner& planner, const Shared& s, const Phase& down, const Phase& across) {
-  const auto taps = static_cast<std::size_t>(down.taps * across.taps);
-  auto* input = planner.make<std::ptrdiff_t>(taps);
-  auto* weight = planner.make<std::ptrdiff_t>(taps);
-  if (input == nullptr || weight == nullptr) return out_of_memory(node);
+  const TransposedAxis &height = s.axes.height, &width = s.axes.width;
   const std::ptrdiff_t row_stride = s.view.row_stride / kSize;
-  for (std::size_t i = 0; i < taps; ++i) {
-    const auto t = static_cast<std::int64_t>(i) / across.taps;
-    const auto u = static_cast<std::int64_t>(i) % across.taps;
-    input[i] = -t * row_stride - u * s.in;
-    weight[i] = ((down.phase + t * s.height.stride) * s.width.kernel + across.phase + u * s.width.stride) * s.in;
-  }
+  auto taps = plan_taps(node, planner, s.axes, down, across, row_stride, s.in);
+  if (!taps.ok()) return taps.status();
   auto packed =
-      pack_float_weights(node, planner, {s.out, s.height.kernel * s.width.kernel * s.in, {weight, taps}, s.in}, 1);
+      pack_float_weights(node, planner, {s.out, height.kernel * width.kernel * s.in, taps.value().weight, s.in}, 1);
   if (!packed.ok()) return packed.status();
 
   FloatLayer layer = s.layer;
   layer.input_offset =
       s.view.offset / kSize + (down.input - s.rows.first) * row_stride + (across.input - s.columns.first) * s.in;
-  layer.output_offset = (down.first * s.width.output() + across.first) * s.out;
-  layer.axes[0] = {s.images, s.view.image_stride / kSize, s.height.output() * s.width.output() * s.out};
+  layer.output_offset = (down.first * width.output() + across.first) * s.out;
+  layer.axes[0] = {s.images, s.view.image_stride / kSize, height.output() * width.output() * s.out};
   // The stride of a single line could overflow.
-  if (down.count > 1) layer.axes[1] = {down.count, row_stride, s.height.stride * s.width.output() * s.out};
-  layer.axes[2] = {across.count, s.in, s.width.stride * s.out};
-  layer.taps = {input, taps};
+  if (down.count > 1) layer.axes[1] = {down.count, row_stride, height.stride * width.output() * s.out};
+  layer.axes[2] = {across.count, s.in, width.stride * s.out};
+  layer.taps = taps.value().input;
   layer.depth = s.in;
   layer.weights = packed.value();
   return emit_float_layer(node, planner, layer, "one phase of the stride");
@@ -58,7 +49,7 @@ Status emit_bias(const Node& node, Planner& planner, const Shared& s) {
   auto packed = pack_float_weights(node, planner, {s.out, 0, {}, 0}, 1);
   if (!packed.ok()) return packed.status();
   FloatLayer layer = s.layer;
-  layer.axes[2] = {s.images * s.height.output() * s.width.output(), 0, s.out};
+  layer.axes[2] = {s.images * s.axes.height.output() * s.axes.width.output(), 0, s.out};
   layer.weights = packed.value();
   return emit_float_layer(node, planner, layer, "positions without a tap");
 }
@@ -74,8 +65,8 @@ Status prepare_float_transposed_conv2d(const Node& node, Planner& planner) {
   auto axes = read_transposed(node, x, weight, model.output(node));
   if (!axes.ok()) return axes.status();
   Shared s;
-  s.height = axes.value().height;
-  s.width = axes.value().width;
+  s.axes = axes.value();
+  const TransposedAxis &height = s.axes.height, &width = s.axes.width;
   s.images = x.dims[0];
   s.in = x.dims[3];
   s.out = weight.dims[0];
@@ -89,24 +80,18 @@ Status prepare_float_transposed_conv2d(const Node& node, Planner& planner) {
   s.layer.group_columns = s.out;
   s.layer.low = bounds.value().low;
   s.layer.high = bounds.value().high;
-  if (phases_with_taps(s.height) < s.height.stride || phases_with_taps(s.width) < s.width.stride) {
+  if (phases_with_taps(height) < height.stride || phases_with_taps(width) < width.stride) {
     INTAGLIO_TRY(emit_bias(node, planner, s));
   }
-  s.rows = positions_met(s.height);
-  s.columns = positions_met(s.width);
+  s.rows = positions_met(height);
+  s.columns = positions_met(width);
   if (s.rows.count == 0 || s.columns.count == 0) return {};
   auto view = view_input(node, planner, {s.rows.first, s.rows.count, s.columns.first, s.columns.count});
   if (!view.ok()) return view.status();
   s.view = view.value();
   s.layer.input = s.view.slot;
-  for (std::int64_t i = 0; i < phases_with_taps(s.height); ++i) {
-    const Phase down = phase_of(s.height, i);
-    for (std::int64_t j = 0; down.count != 0 && j < phases_with_taps(s.width); ++j) {
-      const Phase across = phase_of(s.width, j);
-      if (across.count != 0) INTAGLIO_TRY(emit_phase(node, planner, s, down, across));
-    }
-  }
-  return {};
+  return for_phases(s.axes,
+                    [&](const Phase& down, const Phase& across) { return emit_phase(node, planner, s, down, across); });
 }
 
 }  // namespace intaglio

@@ -46,6 +46,22 @@ Phase phase_of(const TransposedAxis& axis, std::int64_t phase) {
 
 std::int64_t phases_with_taps(const TransposedAxis& axis) { return std::min(axis.stride, axis.kernel); }
 
+Result<PhaseTaps> plan_taps(const Node& node, Planner& planner, const TransposedAxes& axes, const Phase& down,
+                            const Phase& across, std::ptrdiff_t row_stride, std::int64_t channels) {
+  const auto taps = static_cast<std::size_t>(down.taps * across.taps);
+  auto* input = planner.make<std::ptrdiff_t>(taps);
+  auto* weight = planner.make<std::ptrdiff_t>(taps);
+  if (input == nullptr || weight == nullptr) return out_of_memory(node);
+  for (std::size_t i = 0; i < taps; ++i) {
+    const auto t = static_cast<std::int64_t>(i) / across.taps;
+    const auto u = static_cast<std::int64_t>(i) % across.taps;
+    const std::int64_t row = down.phase + t * axes.height.stride, column = across.phase + u * axes.width.stride;
+    input[i] = -t * row_stride - u * channels;
+    weight[i] = (row * axes.width.kernel + column) * channels;
+  }
+  return PhaseTaps{{input, taps}, {weight, taps}};
+}
+
 Positions positions_met(const TransposedAxis& axis) {
   std::int64_t first = INT64_MAX, last = INT64_MIN;
   for (std::int64_t i = 0; i < phases_with_taps(axis); ++i) {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "base/status.h"
 #include "model/model.h"
+#include "runtime/planner.h"
 
 namespace intaglio {
 
@@ -34,7 +36,29 @@ struct Phase {
 
 Phase phase_of(const TransposedAxis& axis, std::int64_t phase);
 
+// The phases before it have taps, those from it on have none.
 std::int64_t phases_with_taps(const TransposedAxis& axis);
+
+// Calls `emit(down, across)` for all pairs of phases that have taps and outputs.
+template <class Emit>
+Status for_phases(const TransposedAxes& axes, const Emit& emit) {
+  for (std::int64_t i = 0; i < phases_with_taps(axes.height); ++i) {
+    const Phase down = phase_of(axes.height, i);
+    for (std::int64_t j = 0; down.count != 0 && j < phases_with_taps(axes.width); ++j) {
+      const Phase across = phase_of(axes.width, j);
+      if (across.count != 0) INTAGLIO_TRY(emit(down, across));
+    }
+  }
+  return {};
+}
+
+// Where the taps of a pair of phases lie, in elements: in the input, from where the first one meets the first output,
+// and in the weights of an output channel.
+struct PhaseTaps {
+  std::span<const std::ptrdiff_t> input, weight;
+};
+Result<PhaseTaps> plan_taps(const Node& node, Planner& planner, const TransposedAxes& axes, const Phase& down,
+                            const Phase& across, std::ptrdiff_t row_stride, std::int64_t channels);
 
 // Every input position that some tap meets.
 struct Positions {
