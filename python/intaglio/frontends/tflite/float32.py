@@ -10,7 +10,7 @@ import numpy as np
 from intaglio.frontends.tflite.convolution import dilations, strides, window
 from intaglio.frontends.tflite.float32_elementwise import bounds, emit_bounded, float_input
 from intaglio.frontends.tflite.lowering import FLOAT32, Lowering
-from intaglio.frontends.tflite.matmul import rows, transposed
+from intaglio.frontends.tflite.matmul import matrices, rows, transposed
 from intaglio.frontends.tflite.model import Operator
 from intaglio.frontends.tflite.movement import normal_axis
 from intaglio.geometry import same_transposed_padding
@@ -95,18 +95,8 @@ def fully_connected(lowering: Lowering, op: Operator) -> None:
 
 
 def batch_matmul(lowering: Lowering, op: Operator) -> None:
-    a, b = float_input(lowering, op, 0), float_input(lowering, op, 1)
-    if len(a.shape) < 2 or len(b.shape) < 2:
-        lowering.malformed(op, f"its inputs have the shapes {a.shape} and {b.shape}, expected rank 2 or more")
-    a = transposed(lowering, a) if op.options["adj_x"] else a
-    b = transposed(lowering, b) if op.options["adj_y"] else b
-    if a.shape[-1] != b.shape[-2]:
-        lowering.malformed(op, f"matrices {a.shape} and {b.shape} do not fit")
-    try:
-        leading = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    except ValueError:
-        lowering.malformed(op, f"leading axes of {a.shape} and {b.shape} do not broadcast")
-    y = lowering.output(op, (*leading, a.shape[-2], b.shape[-1]))
+    a, b, shape = matrices(lowering, op, float_input(lowering, op, 0), float_input(lowering, op, 1))
+    y = lowering.output(op, shape)
     bias = lowering.parameter(y, "bias", np.zeros(y.shape[-1], np.float32))
     limits = lowering.parameter(y, "bounds", np.array([-np.inf, np.inf], np.float32))
     lowering.emit("float_matmul", [a, b, bias, limits], y)

@@ -37,18 +37,8 @@ def fully_connected(lowering: Lowering, op: Operator) -> None:
 
 
 def batch_matmul(lowering: Lowering, op: Operator) -> None:
-    a, b = lowering.quantized(op, 0), lowering.quantized(op, 1)
-    if len(a.shape) < 2 or len(b.shape) < 2:
-        lowering.malformed(op, f"its inputs have the shapes {a.shape} and {b.shape}, expected rank 2 or more")
-    a = transposed(lowering, a) if op.options["adj_x"] else a
-    b = transposed(lowering, b) if op.options["adj_y"] else b
-    if a.shape[-1] != b.shape[-2]:
-        lowering.malformed(op, f"matrices {a.shape} and {b.shape} do not fit")
-    try:
-        leading = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    except ValueError:
-        lowering.malformed(op, f"leading axes of {a.shape} and {b.shape} do not broadcast")
-    y = lowering.quantized_output(op, (*leading, a.shape[-2], b.shape[-1]))
+    a, b, shape = matrices(lowering, op, lowering.quantized(op, 0), lowering.quantized(op, 1))
+    y = lowering.quantized_output(op, shape)
     if b.data is not None and len(b.shape) == 2 and lowering.requant is Requant.FLOAT32:
         _constant_matrix(lowering, a, b, y)
         return
@@ -107,6 +97,21 @@ def rows(lowering: Lowering, op: Operator, x: Tensor, depth: int) -> tuple[int, 
     if depth == 0 or size % depth:
         lowering.malformed(op, f"its input {x.shape} does not divide into rows of {depth}")
     return (size // depth,)
+
+
+def matrices(lowering: Lowering, op: Operator, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, tuple[int, ...]]:
+    """The operands of BATCH_MATMUL, transposed where it says so, and the shape of their product."""
+    if len(a.shape) < 2 or len(b.shape) < 2:
+        lowering.malformed(op, f"its inputs have the shapes {a.shape} and {b.shape}, expected rank 2 or more")
+    a = transposed(lowering, a) if op.options["adj_x"] else a
+    b = transposed(lowering, b) if op.options["adj_y"] else b
+    if a.shape[-1] != b.shape[-2]:
+        lowering.malformed(op, f"matrices {a.shape} and {b.shape} do not fit")
+    try:
+        leading = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    except ValueError:
+        lowering.malformed(op, f"leading axes of {a.shape} and {b.shape} do not broadcast")
+    return a, b, (*leading, a.shape[-2], b.shape[-1])
 
 
 def transposed(lowering: Lowering, x: Tensor) -> Tensor:
