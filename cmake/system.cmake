@@ -8,8 +8,10 @@ option(INTAGLIO_BARE_METAL "Build for machines without operating system, heap, f
 if(INTAGLIO_BARE_METAL)
   set(INTAGLIO_SYSTEM bare_metal)
   set(INTAGLIO_SYSTEM_LIBRARIES m)  # sqrtf() of CPUs without it
+  set(INTAGLIO_SYSTEM_FLAGS -lm)
 else()
   set(INTAGLIO_SYSTEM posix)
   find_package(Threads REQUIRED)
   set(INTAGLIO_SYSTEM_LIBRARIES Threads::Threads)
+  set(INTAGLIO_SYSTEM_FLAGS -pthread)
 endif()

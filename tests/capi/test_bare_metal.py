@@ -98,6 +98,12 @@ def test_library_needs_no_operating_system(cortex_m3: Path) -> None:
     assert [name for name in names - own if NEEDED.fullmatch(name) is None] == []
 
 
+def test_pkg_config_names_what_was_built(cortex_m3: Path) -> None:
+    """Neither threads nor another C library's options: arithmetic alone."""
+    (file,) = cortex_m3.rglob("intaglio.pc")
+    assert re.findall(r"^Libs\.private: *(.*)$", file.read_text("utf-8"), re.MULTILINE) == ["-lm"]
+
+
 def test_files_and_memory_are_refused(bare_metal: Path, root: Path, tmp_path: Path) -> None:
     """The same build for this CPU: what it lacks, it says."""
     builder = intaglio.Builder()
