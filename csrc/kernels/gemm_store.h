@@ -99,7 +99,7 @@ INTAGLIO_INLINE void round_tile(const Requantization& requantization, std::size_
   using Round = typename Isa::template Float32<true>;
   constexpr int kLanes = int{kPanelColumns} / Isa::kVectors;
   const Round round[] = {Round(requantization, column + v * kLanes)...};
-#pragma GCC unroll 16
+#pragma GCC unroll 32
   for (int k = 0; k < MR * NV; ++k) sums[k / NV][k % NV] = round[k % NV](sums[k / NV][k % NV]);
 }
 
@@ -141,7 +141,7 @@ INTAGLIO_INLINE void store_tile(const Requantization& requantization, const type
                                          INTAGLIO_LAMBDA { narrow_all.template operator()<kNarrowing>(kColumns); });
     } else if constexpr (!kBounded) {
       Vector stored[MR][NV];  // a copy: an array whose address is taken would not stay in registers
-#pragma GCC unroll 16
+#pragma GCC unroll 32
       for (int k = 0; k < MR * NV; ++k) stored[k / NV][k % NV] = sums[k / NV][k % NV];
       choose_round<Isa, NV>(requantization)(requantization, column, stored, MR, output.columns, first, stride);
     }
