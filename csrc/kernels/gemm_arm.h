@@ -45,5 +45,15 @@ struct GemmArm : RoundingNeon {
   }
 };
 
+// Whether the groups of a row lie in memory in runs of so many, but for a last, shorter one.
+template <std::size_t kCount>
+INTAGLIO_INLINE bool are_neighbours(const GemmBlock& block) {
+  if (block.one_run) return true;
+  for (std::size_t i = 1; i < block.groups; ++i) {
+    if (i % kCount != 0 && block.offsets[i] - block.offsets[i - 1] != std::int32_t{kGroupBytes}) return false;
+  }
+  return true;
+}
+
 }  // namespace
 }  // namespace intaglio

@@ -24,9 +24,9 @@ struct Dots : GemmArm {
 struct Squares : Dots {
   // A last odd row is done twice.
   template <int MR, int NV>
-  static INTAGLIO_INLINE void add_group_pairs(Vector (&sums)[MR][NV], const std::uint8_t* input, const Stride& row,
-                                              const std::int32_t*& offset, const std::int32_t* end,
-                                              const std::int8_t*& weights) {
+  static INTAGLIO_INLINE void add_neighbours(Vector (&sums)[MR][NV], const std::uint8_t* input, const Stride& row,
+                                             const std::int32_t*& offset, const std::int32_t* end,
+                                             const std::int8_t*& weights) {
     constexpr int kRowPairs = (MR + 1) / 2;
     constexpr auto kLast = [](int r) { return r < MR ? r : MR - 1; };
     Vector squares[kRowPairs][2 * NV];
@@ -80,17 +80,8 @@ struct Squares : Dots {
   }
 };
 
-// Whether groups lie in memory two by two.
-bool are_neighbours(const GemmBlock& block) {
-  if (block.one_run) return true;
-  for (std::size_t i = 1; i < block.groups; i += 2) {
-    if (block.offsets[i] - block.offsets[i - 1] != std::int32_t{kGroupBytes}) return false;
-  }
-  return true;
-}
-
 void run_block(const GemmBlock& block) {
-  if (are_neighbours(block)) {
+  if (are_neighbours<2>(block)) {
     run_gemm_block<Squares>(block);
   } else {
     run_gemm_block<Dots>(block);

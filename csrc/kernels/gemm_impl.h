@@ -14,9 +14,9 @@
 //   load_weights(p)                       4 bytes for each of a vector's columns
 //   broadcast(p)                          4 activation bytes for every column
 //   dot(sum, activations, weights)        exact modulo 2^32; never saturates
-//   add_group_pairs(sums, input, row, offset, end, weights)
-//                                         if it has any: adds as many pairs of groups as there are, and advances offset
-//                                         and weights beyond them, where products come in squares and not in rows
+//   add_neighbours(sums, input, row, offset, end, weights)
+//                                         if it has any: adds groups several at a time, as many as it can, and advances
+//                                         offset and weights beyond them
 //   kOneRun                               if it has any: blocks are one_run, and their offsets are not read
 //   Float32<kBounded>, Fixed<kSigned>     of (requantization, column): call with a vector of sums from that column on;
 //                                         requantizes but for the zero point (kernels/rounding_x86_512.h)
@@ -84,8 +84,8 @@ void run_tiles(const GemmBlock& block, const TileColumns& columns, const TileRow
         weights += panel_bytes(1);
       };
       const std::int32_t* offset = offsets;
-      if constexpr (requires { &Isa::template add_group_pairs<MR, NV>; }) {
-        Isa::add_group_pairs(sums, input, row, offset, offsets_end, weights);
+      if constexpr (requires { &Isa::template add_neighbours<MR, NV>; }) {
+        Isa::add_neighbours(sums, input, row, offset, offsets_end, weights);
       }
       if constexpr (Isa::kFetchesAhead) {
         for (; offset + 1 < offsets_end; offset += 2) {
