@@ -61,7 +61,8 @@ void transform_weights(const WinogradPlan& plan, std::int64_t column_block, std:
 // A 36th of the weights of a block of columns: the first transformation would wait for weights that come from beyond
 // the second-level cache. May reach past the last block, which is harmless. Inline, or the compiler finds that the
 // function has no effect and leaves out its calls.
-[[gnu::always_inline]] inline void fetch_ahead(const WinogradPlan& plan, std::int64_t column_block, std::size_t product) {
+[[gnu::always_inline]] inline void fetch_ahead(const WinogradPlan& plan, std::int64_t column_block,
+                                               std::size_t product) {
   const std::int64_t bytes = plan.width / static_cast<std::int64_t>(kPanelColumns) * plan.weights.panel_bytes;
   const std::int8_t* block = plan.weights.panels + column_block * bytes;
   const Range range = split(bytes / kLine, static_cast<int>(product), static_cast<int>(kPatchProducts));

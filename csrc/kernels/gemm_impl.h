@@ -50,7 +50,6 @@ namespace {
 template <class Isa, int MR, int NP>
 void run_tiles(const GemmBlock& block, const TileColumns& columns, const TileRows& tile_rows, Ahead& weights_ahead) {
   using Vector = typename Isa::Vector;
-  constexpr int kLanes = int{kPanelColumns} / Isa::kVectors;
   constexpr int NV = NP * Isa::kVectors;
   // Copies, for the bytes stored below might alias the block itself.
   [[maybe_unused]] const std::int32_t* const offsets = block.offsets;
@@ -69,12 +68,7 @@ void run_tiles(const GemmBlock& block, const TileColumns& columns, const TileRow
 
   const auto run_tile = [&](const std::uint8_t* input, std::uint8_t* output, const std::int32_t* bias) INTAGLIO_LAMBDA {
     Vector sums[MR][NV];
-#pragma GCC unroll 16
-    for (int v = 0; v < NV; ++v) {
-      sums[0][v] = Isa::load_bias(tile.bias + v * kLanes);
-#pragma GCC unroll 16
-      for (int r = 1; r < MR; ++r) sums[r][v] = sums[0][v];
-    }
+    begin_sums<Isa>(sums, tile.bias);
     if constexpr (requires { Isa::kOneRun; }) {
       add_run<Isa>(sums, input, row, tile.weights, panel, run_bytes, fetch_ahead);
     } else {

@@ -11,6 +11,18 @@
 namespace intaglio {
 namespace {
 
+// The sums of MR rows and NV vectors of columns begin with the bias of their columns.
+template <class Isa, class Sum, int MR, int NV>
+INTAGLIO_INLINE void begin_sums(Sum (&sums)[MR][NV], const std::int32_t* bias) {
+  constexpr int kLanes = int{kPanelColumns} / Isa::kVectors;
+#pragma GCC unroll 16
+  for (int v = 0; v < NV; ++v) {
+    sums[0][v] = (Sum)Isa::load_bias(bias + v * kLanes);
+#pragma GCC unroll 16
+    for (int r = 1; r < MR; ++r) sums[r][v] = sums[0][v];
+  }
+}
+
 // Adds the products of a group of each of MR rows, `row` apart, with NV vectors of columns.
 template <class Isa, class Sum, int MR, int NV>
 INTAGLIO_INLINE void add_group(Sum (&sums)[MR][NV], const std::uint8_t* input, const Stride& row,

@@ -34,12 +34,7 @@ void multiply_rows(const WinogradProduct& product, const TileRows& rows) {
   std::int32_t* sum = a.sums + first * kLanes * NV;
   for (std::size_t tile = 0; tile < rows.tiles; ++tile, first_input += MR * a.input_stride, sum += MR * kLanes * NV) {
     Vector sums[MR][NV];
-#pragma GCC unroll 16
-    for (int v = 0; v < NV; ++v) {
-      sums[0][v] = Isa::load_bias(a.bias + v * kLanes);
-#pragma GCC unroll 16
-      for (int r = 1; r < MR; ++r) sums[r][v] = sums[0][v];
-    }
+    begin_sums<Isa>(sums, a.bias);
     add_run<Isa>(sums, first_input, row, a.weights, panel, end, [] {});
 #pragma GCC unroll 16
     for (int k = 0; k < MR * NV; ++k) Isa::store_sum(sum + k * kLanes, sums[k / NV][k % NV]);
