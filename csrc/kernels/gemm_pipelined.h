@@ -20,10 +20,10 @@ namespace {
 template <int MR, int NV>
 inline constexpr int kFours = (MR * NV + 3) / 4;
 
-// Fewer tiles do not make up for the one that comes before the first and the requantization after the last, and deeper
-// sums have more use for a taller tile, which has fewer loads.
+// Fewer tiles do not make up for the one that comes before the first and the requantization after the last. Deeper sums
+// have more use for a taller tile, which has fewer loads.
 inline constexpr std::size_t kPipelinedTiles = 8;
-inline constexpr std::size_t kPipelinedGroups = 16;
+inline constexpr std::size_t kPipelinedGroups = 48;
 
 // Whether the block's whole columns are run in pipelined tiles.
 template <class Isa>
@@ -35,7 +35,8 @@ bool pipelines(const GemmBlock& block) {
 }
 
 template <class Isa, int MR, int NP, Narrowing kNarrowing>
-void run_pipelined(const GemmBlock& block, const TileColumns& columns, const TileRows& tile_rows, Ahead& /*small*/) {
+void run_pipelined(const GemmBlock& block, const TileColumns& columns, const TileRows& tile_rows,
+                   Ahead& weights_ahead) {
   constexpr int kLanes = int{kPanelColumns} / Isa::kVectors;
   constexpr int NV = NP * Isa::kVectors;
   // Copies, for the bytes stored below might alias the block itself.
@@ -44,6 +45,7 @@ void run_pipelined(const GemmBlock& block, const TileColumns& columns, const Til
   const std::ptrdiff_t input_line_stride = block.input_line_stride, output_line_stride = block.output_line_stride;
   const Stride row(input_stride), panel(tile.panel_bytes);
   const typename Isa::Narrow narrow(block.requantization);
+  Ahead ahead = weights_ahead;
   typename Isa::HeldFloat32 round[NV];
 #pragma GCC unroll 4
   for (int v = 0; v < NV; ++v) {
@@ -89,11 +91,16 @@ void run_pipelined(const GemmBlock& block, const TileColumns& columns, const Til
     }
     const std::int8_t* weights = tile.weights + kFours<MR, NV> * panel_bytes(1);
     input += kFours<MR, NV> * kGroupBytes;
-    for (std::size_t left = groups - kFours<MR, NV>; left != 0; --left) {
+    std::size_t left = groups - kFours<MR, NV>;
+    for (; left >= 2; left -= 2) {
       add_group<Isa>(sums, input, row, weights, panel);
-      input += kGroupBytes;
-      weights += panel_bytes(1);
+      add_group<Isa>(sums, input + kGroupBytes, row, weights + panel_bytes(1), panel);
+      input += 2 * kGroupBytes;
+      weights += 2 * panel_bytes(1);
+      __builtin_prefetch(ahead.next, 0, 2);
+      ahead.next += ahead.step;
     }
+    if (left != 0) add_group<Isa>(sums, input, row, weights, panel);
   };
 
   begin();
@@ -113,6 +120,7 @@ void run_pipelined(const GemmBlock& block, const TileColumns& columns, const Til
   turn();
 #pragma GCC unroll 16
   for (int four = 0; four < kFours<MR, NV>; ++four) finish(four);
+  weights_ahead = ahead;
 }
 
 }  // namespace
