@@ -2,6 +2,7 @@
 //
 //   kVectors                              vectors of int32 that make up a panel's 16 columns
 //   kRows<NP>                             rows of the tallest tile of NP panels that stays in registers
+//   kWholeRows                            if it has any: a taller tile of one panel, for rows that it divides
 //   kTallPanels, kNearPanels, kMaxPanels  widths in panels: of the tile for large weights, of that for weights which
 //                                         stay in the first-level cache, of the widest
 //   kPipelinedPanels, kPipelinedRows      the tile that is summed while the one before is requantized; 0 where the
@@ -149,6 +150,12 @@ void run_panels(const GemmBlock& block, const TileColumns& columns) {
         run(shares, shares.rows == kTall ? tall : run_pipelined<Isa, kTall - 1, NP, kNarrowing>, tall);
       };
       return with_narrowing(block.requantization, choose);
+    }
+  }
+  if constexpr (NP == 1 && requires { Isa::kWholeRows; }) {
+    if (block.rows % Isa::kWholeRows == 0) {
+      const TileFunction whole = run_tiles<Isa, static_cast<int>(Isa::kWholeRows), NP>;
+      return run(share_rows(block.rows, Isa::kWholeRows), whole, whole);
     }
   }
   const RowShares shares = share_rows(block.rows, kMax);
