@@ -5,8 +5,7 @@
 //
 //   kWidened                    bytes of input that widen() takes at a time
 //   widen(from, to)             to int16, of each group the even bytes and then the odd ones; may read all kWidened
-//   bytes
-//                               and write as many int16
+//                               bytes, and write as many int16
 //   load_weights(p)             as gemm_impl.h says, with members `even` and `odd`
 //   store_weights(p, half)      one of these, aligned
 #pragma once
@@ -24,8 +23,10 @@ template <class BytesIsa>
 std::uint8_t* widen_run(const std::uint8_t* from, std::size_t groups, std::uint8_t* to) {
   const std::size_t bytes = groups * kGroupBytes;
   std::size_t i = 0;
-  do BytesIsa::widen(from + i, to + 2 * i);
-  while ((i += BytesIsa::kWidened) < bytes);
+  do {
+    BytesIsa::widen(from + i, to + 2 * i);
+    i += BytesIsa::kWidened;
+  } while (i < bytes);
   return to + wide_bytes(groups);
 }
 
