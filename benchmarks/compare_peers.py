@@ -20,7 +20,7 @@ from typing import Any, Final
 import report
 from intaglio import cpu
 from peers import tables
-from peers.measure import FLOAT32, OURS, Conditions, engine_files, measure
+from peers.measure import OURS, Conditions, engine_files, engine_of, measure
 from peers.networks import NAMES, prepare
 from peers.processes import TIERS
 
@@ -90,7 +90,7 @@ def main() -> None:
                 print(f"{name} left out: no data folder (set INTAGLIO_DATA to a folder with models/)")
             continue
         files = engine_files(network)
-        engines = {key: file for key, file in files.items() if key.removesuffix(FLOAT32) in (OURS, *installed)}
+        engines = {key: file for key, file in files.items() if engine_of(key) in (OURS, *installed)}
         for condition in missing:
             result = measure(network, engines, condition, chosen.rounds, chosen.seconds)
             print(tables.line(result), flush=True)

@@ -8,10 +8,10 @@ import sys
 from typing import Any, Final
 
 from intaglio.cli import text
-from peers.measure import FLOAT32, LARGEST_DIFFERENCE, OURS, Conditions
+from peers.measure import FLOAT32, LARGEST_DIFFERENCE, OURS, TFLITE, Conditions, engine_of
 from peers.networks import NAMES
 
-_PEERS: Final = ("ONNX Runtime", "OpenVINO", "LiteRT")
+_PEERS: Final = ("ONNX Runtime", "OpenVINO", f"OpenVINO{TFLITE}", "LiteRT")
 Result = dict[str, Any]
 Rows = list[tuple[str, ...]]
 
@@ -36,8 +36,11 @@ def show(figures: dict[str, Any]) -> None:
 
 
 def times(results: list[Result]) -> tuple[tuple[str, ...], Rows]:
-    """Header and rows: every engine's time, and the best peer's over Intaglio's."""
-    header = ("network", OURS, "GMAC/s", "of peak", *_PEERS, "best peer / Intaglio", "80 % of rounds")
+    """Header and rows: every engine's time, and the best peer's over Intaglio's.
+
+    Once of all peers, and once of those that read the very file that Intaglio reads.
+    """
+    header = ("network", OURS, "GMAC/s", "of peak", *_PEERS, "best peer / Intaglio", "80 % of rounds", "same file")
     rows = []
     for result in results:
         engines = result["engines"]
@@ -51,11 +54,12 @@ def times(results: list[Result]) -> tuple[tuple[str, ...], Rows]:
                 *(_time(engines, peer) for peer in _PEERS),
                 _ratio(_of(engines, result["best_peer"], "ratio")),
                 f"{low:.2f} to {high:.2f}" if low and high else "",
+                _ratio(_of(engines, result["best_peer_same_file"], "ratio")),
                 _time(engines, result["best_float32"]),
                 _ratio(_of(engines, result["best_float32"], "ratio")),
             )
         )
-    means = (_mean(results, "best_peer"), "", "", _mean(results, "best_float32"))
+    means = (_mean(results, "best_peer"), "", _mean(results, "best_peer_same_file"), "", _mean(results, "best_float32"))
     rows.append(("geometric mean", *[""] * (3 + len(_PEERS)), *means))
     return (*header, "best float32", "float32 / Intaglio"), rows
 
@@ -120,7 +124,7 @@ def _time(engines: dict[str, Any], name: str | None) -> str:
     seconds = _of(engines, name, "seconds")
     if name is None or seconds is None:
         return ""
-    notes = [name.removesuffix(FLOAT32)] * name.endswith(FLOAT32) + ["one by one"] * engines[name]["one_by_one"]
+    notes = [engine_of(name)] * name.endswith(FLOAT32) + ["one by one"] * engines[name]["one_by_one"]
     agrees = "" if engines[name].get("agrees", True) else " ?"
     return text.duration(seconds) + (f" ({', '.join(notes)})" if notes else "") + agrees
 

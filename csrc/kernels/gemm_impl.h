@@ -193,10 +193,17 @@ void run_gemm_block(const GemmBlock& block) {
   }
 }
 
+// Of one panel.
+template <class Isa>
+constexpr std::size_t tallest_tile() {
+  if constexpr (requires { Isa::kWholeRows; }) return Isa::kWholeRows;
+  return Isa::template kRows<1>;
+}
+
 // As many independent sums as hide the latency of dot().
 template <class Isa>
 std::uint64_t exercise_dots(std::uint64_t repeats) {
-  constexpr int kAvailable = static_cast<int>(Isa::template kRows<1>) * Isa::kVectors;
+  constexpr int kAvailable = static_cast<int>(tallest_tile<Isa>()) * Isa::kVectors;
   constexpr int kSums = kAvailable < 12 ? kAvailable : 12;
   alignas(64) static constexpr std::uint8_t kOperand[64] = {1, 2, 3, 4, 5, 6, 7, 8};
   auto x = Isa::broadcast(kOperand);

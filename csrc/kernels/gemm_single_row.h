@@ -72,9 +72,11 @@ INTAGLIO_INLINE void store_one_row(const GemmBlock& block, std::size_t line, con
 }
 
 // Four panels at a time are made bytes, of the last ones one; by rarer arithmetic four only where tiles have as many
-// vectors and share the code.
+// vectors and share the code. Where one instruction does for a group, the loops lie in one page of code: across two
+// they would take a tenth longer.
 template <class Isa, bool kOneRun>
-void run_lines_of_one_row(const GemmBlock& block, const TileColumns& first) {
+__attribute__((aligned(kOneRun && Isa::kVectors == 1 ? 4096 : 16))) void run_lines_of_one_row(
+    const GemmBlock& block, const TileColumns& first) {
   constexpr int kMost = 4;
   constexpr bool kBounded = kMost * Isa::kVectors > 4;
   for (std::size_t line = 0; line < block.lines; ++line) {

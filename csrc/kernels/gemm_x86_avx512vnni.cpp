@@ -9,7 +9,7 @@ namespace {
 
 struct Avx512Vnni : Gemm512 {
   template <int NP>
-  static constexpr std::size_t kRows = NP == 1 ? 12 : 16 / NP;
+  static constexpr std::size_t kRows = NP == 1 ? 8 : 16 / NP;
   static constexpr std::size_t kWholeRows = 16;
   static constexpr int kTallPanels = 2;
   static constexpr int kNearPanels = 4;
