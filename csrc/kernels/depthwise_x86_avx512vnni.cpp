@@ -131,9 +131,10 @@ struct Avx512VnniSweep : Avx512Vnni {
             ? _bzhi_u64(~0ULL, static_cast<unsigned>(std::min<std::size_t>(end - at, 64))) >> before << before
             : 0;
     const __m512i padding = padding_cells(cell);
-    unpack(_mm512_mask_loadu_epi8(padding, inside, rows[0] + at), _mm512_mask_loadu_epi8(padding, inside, rows[1] + at),
-           _mm512_mask_loadu_epi8(padding, inside, rows[2] + at), _mm512_mask_loadu_epi8(padding, inside, rows[3] + at),
-           cells);
+    const auto row = [&](int i) INTAGLIO_LAMBDA {
+      return _mm512_mask_loadu_epi8(padding, inside, rows[i] + static_cast<std::ptrdiff_t>(at));
+    };
+    unpack(row(0), row(1), row(2), row(3), cells);
   }
   static INTAGLIO_INLINE Cells padding_cells(std::uint32_t cell) { return _mm512_set1_epi32(static_cast<int>(cell)); }
 };

@@ -59,14 +59,6 @@ void run_pipelined(const GemmBlock& block, const TileColumns& columns, const Til
   // The first tile comes after none: what is stored for that is overwritten by the tile itself.
   std::uint8_t* output_before = line_output;
 
-  const auto begin = [&]() INTAGLIO_LAMBDA {
-#pragma GCC unroll 16
-    for (int v = 0; v < NV; ++v) {
-      sums[0][v] = (typename Isa::Sum)Isa::load_bias(tile.bias + v * kLanes);
-#pragma GCC unroll 16
-      for (int r = 1; r < MR; ++r) sums[r][v] = sums[0][v];
-    }
-  };
   const auto turn = [&]() INTAGLIO_LAMBDA {
 #pragma GCC unroll 16
     for (int i = 0; i < MR * NV; ++i) before[i / NV][i % NV] = sums[i / NV][i % NV];
@@ -82,7 +74,7 @@ void run_pipelined(const GemmBlock& block, const TileColumns& columns, const Til
   };
   const std::size_t groups = block.groups;
   const auto run_tile = [&](const std::uint8_t* input) INTAGLIO_LAMBDA {
-    begin();
+    begin_sums<Isa>(sums, tile.bias);
 #pragma GCC unroll 16
     for (int four = 0; four < kFours<MR, NV>; ++four) {
       add_group<Isa>(sums, input + four * int{kGroupBytes}, row, tile.weights + four * static_cast<int>(panel_bytes(1)),
@@ -103,7 +95,7 @@ void run_pipelined(const GemmBlock& block, const TileColumns& columns, const Til
     if (left != 0) add_group<Isa>(sums, input, row, weights, panel);
   };
 
-  begin();
+  begin_sums<Isa>(sums, tile.bias);
   for (std::size_t line = block.lines; line != 0; --line) {
     const std::uint8_t* input = line_input;
     std::uint8_t* output = line_output;
