@@ -4,9 +4,8 @@
 //   cells_of(rows, at, cells)  cells of as many vectors as `cells` has, kVectors or half of that, in the order of
 //                              sweep_channel()
 //   padding_cells(cell)        a vector of one cell
-//   Narrow::bytes, halves      turn that order back: four vectors of a chunk; two vectors each of two half chunks,
-//   which
-//                              store_half() stores one by one
+//   Narrow::bytes, halves      turn that order back: of four vectors of a chunk, and of two vectors each of two half
+//                              chunks, which store_half() stores one by one
 //   held(vector)               the vector, opaque
 //
 // Each column of input is interleaved once, for the three windows it lies in and for every output row of the sweep.
