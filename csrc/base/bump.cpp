@@ -34,6 +34,7 @@ void* Bump::allocate(std::size_t bytes) {
       const std::size_t all = pools() ? std::max(needed, std::min(bytes_, kLargestPool)) : kChunkBytes;
       Chunk* const chunk = take(all);
       if (chunk == nullptr) return nullptr;
+      if (allocator_.on_demand()) bytes_ -= free_bytes_;
       free_ = reinterpret_cast<std::byte*>(chunk) + kAlignment;
       free_bytes_ = all;
     }

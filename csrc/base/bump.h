@@ -16,7 +16,7 @@ class Bump {
 
   // kAlignment-aligned zeroed memory with kSlack readable bytes after it, or nullptr.
   void* allocate(std::size_t bytes);
-  // All memory taken from the allocator that costs anything.
+  // Memory taken from the allocator; of memory on demand, what has been handed out.
   std::size_t bytes() const { return bytes_ - (allocator_.on_demand() ? free_bytes_ : 0); }
 
  private:

@@ -23,16 +23,20 @@ struct Rounding512 {
     return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), vector);
   }
 
+  static INTAGLIO_INLINE __m512 scaled(Vector sum, __m512 scale) {
+    return _mm512_mul_ps(_mm512_cvtepi32_ps(sum), scale);
+  }
+
   // rne(float32(sum) * scale) for sums from `column` on.
   template <bool kBounded>
   class Float32 {
    public:
     INTAGLIO_INLINE Float32(const Requantization& r, std::size_t column) : scale_(r.scale + column) {}
     INTAGLIO_INLINE Vector operator()(Vector sum) const {
-      const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(scale_));
-      if constexpr (kBounded) return _mm512_cvtps_epi32(scaled);
+      const __m512 real = scaled(sum, _mm512_loadu_ps(scale_));
+      if constexpr (kBounded) return _mm512_cvtps_epi32(real);
       // Beyond int32 the conversion gives INT_MIN, right for large negative values only; Narrow saturates to 16 bits.
-      return _mm512_cvtps_epi32(_mm512_min_ps(scaled, _mm512_set1_ps(65536.0F)));
+      return _mm512_cvtps_epi32(_mm512_min_ps(real, _mm512_set1_ps(65536.0F)));
     }
 
    private:
@@ -47,9 +51,7 @@ struct Rounding512 {
         : scale_(_mm512_loadu_ps(r.scale + column)) {
       asm("" : "+v"(scale_));
     }
-    INTAGLIO_INLINE Vector operator()(Vector sum) const {
-      return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), scale_));
-    }
+    INTAGLIO_INLINE Vector operator()(Vector sum) const { return _mm512_cvtps_epi32(scaled(sum, scale_)); }
 
    private:
     __m512 scale_;

@@ -222,3 +222,23 @@ work(300)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2048)
 """
     assert in_a_new_process(code) == "True"
+
+
+@pytest.mark.skipif(
+    not Path("/sys/kernel/mm/transparent_hugepage").exists(), reason="needs Linux with transparent huge pages"
+)
+def test_large_networks_ask_for_huge_pages_and_small_ones_do_not() -> None:
+    asked = """
+from pathlib import Path
+rng = np.random.default_rng(0)
+for size in (64, 2048):
+    b = intaglio.Builder()
+    x = b.input("x", (1, size), 0.02, 0)
+    for _ in range(3):
+        x = b.fully_connected(x, rng.integers(-127, 128, (size, size)).astype(np.int8), 0.001, None, 0.02, 0)
+    b.output(x)
+    model = intaglio.load(b.build(), threads=1)
+    flags = [line.split()[1:] for line in Path("/proc/self/smaps").read_text().splitlines() if line[:7] == "VmFlags"]
+    print(any("hg" in flag for flag in flags), model.weight_bytes // 2**20, end=" ")
+"""
+    assert in_a_new_process(asked) == "False 0 True 12"

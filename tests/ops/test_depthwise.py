@@ -106,8 +106,10 @@ def test_every_height_of_kernel(kernel: int, weight_zero_point: int, isa: str) -
 @pytest.mark.parametrize("padding", [(0, 0, 0, 0), (1, 1, 1, 1), (0, 1, 0, 1), (2, 2, 2, 2), (1, 0, 2, 0)])
 @pytest.mark.parametrize("stride", [1, 2])
 def test_windows_that_slide(stride: int, padding: tuple[int, int, int, int], isa: str) -> None:
-    """3x3 windows: chunks of channels that overlap, chunks of several columns, odd and even sizes, clamps and none."""
-    many = ((3, 3, 64), (4, 7, 113), (5, 4, 127), (6, 9, 128), (9, 6, 180))
+    """3x3 windows: chunks of channels that overlap, halves of chunks, chunks of several columns, all with odd and even
+    sizes, clamps and none.
+    """
+    many = ((3, 3, 64), (5, 6, 80), (4, 8, 96), (4, 7, 113), (5, 4, 127), (6, 9, 128), (3, 5, 144), (9, 6, 180))
     few = ((3, 70, 1), (4, 40, 2), (5, 21, 4), (3, 10, 8), (6, 31, 8), (4, 7, 16), (5, 24, 16), (4, 4, 32), (7, 13, 32))
     for height, width, channels in (*many, *few):
         shape = (2, height, width, channels)
@@ -127,6 +129,10 @@ def test_which_windows_slide() -> None:
     assert slides(depthwise((1, 8, 8, 64), (3, 3), padding="same"))
     assert slides(depthwise((1, 8, 8, 100), (3, 3), stride=2))
     assert slides(depthwise((1, 8, 8, 120), (3, 3)))
+    assert slides(depthwise((1, 8, 8, 32), (3, 3)))
+    assert slides(depthwise((1, 8, 8, 144), (3, 3)))
+    assert not slides(depthwise((1, 8, 8, 80), (3, 3)))
+    assert not slides(depthwise((1, 8, 8, 48), (3, 3), stride=2))
     assert not slides(depthwise((1, 8, 8, 100), (3, 3)))
     assert slides(depthwise((1, 8, 8, 16), (3, 3)))
     assert not slides(depthwise((1, 8, 5, 16), (3, 3)))

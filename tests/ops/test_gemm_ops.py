@@ -71,6 +71,15 @@ def test_every_kind_of_depth(depth: int, isa: str) -> None:
     expect_oracle(fully_connected(9, int8(depth, 37, depth)), {"x": int8(1, 9, depth)}, isa)
 
 
+@pytest.mark.parametrize("activation", [None, "relu", (-100, 90)])
+@pytest.mark.parametrize("depth", [8, 9, 12, 13, 17, 63, 64, 190, 192, 193])
+def test_many_rows_of_small_depth(depth: int, activation: Any, isa: str) -> None:
+    """Tiles that are requantized while the next is summed, and the depths and rows where there are none."""
+    for rows, columns in ((47, 32), (48, 33), (53, 64), (100, 88)):
+        graph = fully_connected(rows, int8(depth, columns, depth), activation=activation)
+        expect_oracle(graph, {"x": int8(rows, rows, depth)}, isa)
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("weight", [-128, 127])
 @pytest.mark.parametrize("x", [-128, 127])
