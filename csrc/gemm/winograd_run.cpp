@@ -10,7 +10,6 @@ namespace intaglio {
 namespace {
 
 constexpr auto kSide = static_cast<std::int64_t>(kTileSide);
-constexpr auto kLine = static_cast<std::int64_t>(kAlignment);
 
 // Calls `run(tiles, image, first tile's row, its column)` for the runs of tiles [begin, end) that lie in one row of an
 // image.
@@ -58,24 +57,19 @@ void transform_weights(const WinogradPlan& plan, std::int64_t column_block, std:
   }
 }
 
-// A 36th of the weights of a block of columns: the first transformation would wait for weights that come from beyond
-// the second-level cache. May reach past the last block, which is harmless. Inline, or the compiler finds that the
-// function has no effect and leaves out its calls.
-[[gnu::always_inline]] inline void fetch_ahead(const WinogradPlan& plan, std::int64_t column_block,
-                                               std::size_t product) {
-  const std::int64_t bytes = plan.width / static_cast<std::int64_t>(kPanelColumns) * plan.weights.panel_bytes;
-  const std::int8_t* block = plan.weights.panels + column_block * bytes;
-  const Range range = split(bytes / kLine, static_cast<int>(product), static_cast<int>(kPatchProducts));
-  for (std::int64_t line = range.begin; line < range.end; ++line) __builtin_prefetch(block + line * kLine, 0, 2);
-}
-
-// The products of one block of columns in two rows.
+// The products of one block of columns in two rows. Each fetches a 36th of the next block's weights, whose
+// transformation would wait for them where they come from beyond the second-level cache; may reach past the last block,
+// harmlessly.
 void multiply(const WinogradPlan& plan, std::int64_t rows, std::int64_t column_block, std::size_t pair,
               const std::int16_t* inputs, const std::int16_t* weights, std::int32_t* sums) {
+  const std::int64_t block_bytes = plan.width / static_cast<std::int64_t>(kPanelColumns) * plan.weights.panel_bytes;
+  const std::int64_t ahead_bytes = divide_up(block_bytes, static_cast<std::int64_t>(kPatchProducts));
+  const std::int8_t* next_block = plan.weights.panels + (column_block + 1) * block_bytes;
   WinogradProduct product;
   product.input_stride = plan.channels * static_cast<std::int64_t>(sizeof(std::int16_t));
   product.rows = static_cast<std::size_t>(rows);
   product.groups = plan.groups;
+  product.ahead_bytes = static_cast<std::size_t>(ahead_bytes);
   for (std::size_t i = 0; i < kPairProducts; ++i, weights += plan.weight_stride) {
     const std::size_t number = kRowPairs[pair][i / kPatchSide] * kPatchSide + i % kPatchSide;
     const auto place = static_cast<std::int64_t>(number);
@@ -83,8 +77,8 @@ void multiply(const WinogradPlan& plan, std::int64_t rows, std::int64_t column_b
     product.weights = reinterpret_cast<const std::int8_t*>(weights);
     product.bias = number == kBiasProduct ? plan.weights.bias + column_block * plan.width : plan.weights.no_bias;
     product.sums = sums + place * plan.sum_stride;
+    product.ahead = next_block + place * ahead_bytes;
     plan.products->multiply(product);
-    fetch_ahead(plan, column_block + 1, number);
   }
 }
 

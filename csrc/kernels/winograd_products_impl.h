@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/divide.h"
 #include "kernels/gemm_sums.h"
 #include "kernels/gemm_tiles.h"
 #include "kernels/stride.h"
@@ -22,7 +23,7 @@ namespace intaglio {
 namespace {
 
 template <class Isa, int MR>
-void multiply_rows(const WinogradProduct& product, const TileRows& rows) {
+void multiply_rows(const WinogradProduct& product, const TileRows& rows, Ahead& weights_ahead) {
   using Vector = typename Isa::Vector;
   constexpr int kLanes = int{kPanelColumns} / Isa::kVectors;
   constexpr int NV = Isa::kPanels * Isa::kVectors;
@@ -32,23 +33,31 @@ void multiply_rows(const WinogradProduct& product, const TileRows& rows) {
   const auto end = static_cast<std::ptrdiff_t>(a.groups * kGroupBytes);
   const std::uint8_t* first_input = a.input + first * a.input_stride;
   std::int32_t* sum = a.sums + first * kLanes * NV;
+  Ahead ahead = weights_ahead;
+  const auto fetch_ahead = [&]() INTAGLIO_LAMBDA {
+    __builtin_prefetch(ahead.next, 0, 2);
+    ahead.next += ahead.step;
+  };
   for (std::size_t tile = 0; tile < rows.tiles; ++tile, first_input += MR * a.input_stride, sum += MR * kLanes * NV) {
     Vector sums[MR][NV];
     begin_sums<Isa>(sums, a.bias);
-    add_run<Isa>(sums, first_input, row, a.weights, panel, end, [] {});
+    add_run<Isa>(sums, first_input, row, a.weights, panel, end, fetch_ahead);
 #pragma GCC unroll 16
     for (int k = 0; k < MR * NV; ++k) Isa::store_sum(sum + k * kLanes, sums[k / NV][k % NV]);
   }
+  weights_ahead = ahead;
 }
 
 template <class Isa, int... R>
 void multiply_shares(const WinogradProduct& product, std::integer_sequence<int, R...>) {
-  using Function = void (*)(const WinogradProduct&, const TileRows&);
+  using Function = void (*)(const WinogradProduct&, const TileRows&, Ahead&);
   static constexpr Function kByRows[] = {&multiply_rows<Isa, kLeastProductRows + R>...};
   const RowShares shares = share_rows(product.rows, Isa::kRows);
+  Ahead ahead = {product.ahead,
+                 static_cast<std::ptrdiff_t>(divide_up(product.ahead_bytes, shares.tiles * product.groups))};
   const Function* run = kByRows + (shares.rows - kLeastProductRows);
-  if (shares.taller != 0) run[1](product, {0, shares.taller});
-  run[0](product, {shares.taller * (shares.rows + 1), shares.tiles - shares.taller});
+  if (shares.taller != 0) run[1](product, {0, shares.taller}, ahead);
+  run[0](product, {shares.taller * (shares.rows + 1), shares.tiles - shares.taller}, ahead);
 }
 
 template <class Isa>
