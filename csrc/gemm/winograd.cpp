@@ -23,6 +23,15 @@ constexpr std::int64_t kSumBytes = sizeof(std::int32_t);
 constexpr std::int64_t kMostInputBytes = 384 * 1024;
 constexpr std::int64_t kMostSumBytes = 256 * 1024;
 constexpr std::int64_t kLeastTiles = 24;
+// Along an axis of so many outputs.
+constexpr bool last_is_short(std::int64_t outputs) {
+  return (outputs - 1) % kSide < static_cast<std::int64_t>(kShortSide);
+}
+constexpr std::int64_t patches(std::int64_t outputs) {
+  const std::int64_t missing = last_is_short(outputs) ? std::int64_t{kPatchSide - kShortPatchSide} : 0;
+  return divide_up(outputs, kSide) * kSide + kPatchOverlap - missing;
+}
+
 // What tiles have to gain for their scratch memory, and for estimates being what they are.
 constexpr double kLeastGain = 1.1;
 // Parts are cut at multiples of this many tiles, or few rows would be left for the products.
@@ -74,8 +83,41 @@ void lay_out_scratch(WinogradPlan& plan) {
 
 std::int64_t WinogradShape::tiles_down() const { return divide_up(height, kSide); }
 std::int64_t WinogradShape::tiles_across() const { return divide_up(width, kSide); }
-std::int64_t WinogradShape::patch_rows() const { return tiles_down() * kSide + kPatchOverlap; }
-std::int64_t WinogradShape::patch_columns() const { return tiles_across() * kSide + kPatchOverlap; }
+std::int64_t WinogradShape::patch_rows() const { return patches(height); }
+std::int64_t WinogradShape::patch_columns() const { return patches(width); }
+
+std::array<WinogradTiles, 4> WinogradShape::kinds() const {
+  const std::int64_t rows = tiles_down() - last_is_short(height), columns = tiles_across() - last_is_short(width);
+  const std::int64_t bottom = tiles_down() - rows, right = tiles_across() - columns;
+  return {{{rows, 0, bottom, columns, true, false},
+           {0, 0, rows, columns, false, false},
+           {0, columns, rows, right, false, true},
+           {rows, columns, bottom, right, true, true}}};
+}
+
+Range WinogradShape::tiles_with(std::size_t product) const {
+  const bool lacks_rows = short_lacks(product / kPatchSide), lacks_columns = short_lacks(product % kPatchSide);
+  Range range = {0, 0};
+  for (const WinogradTiles& kind : kinds()) {
+    const std::int64_t count = images * kind.down * kind.across;
+    if ((kind.short_rows && lacks_rows) || (kind.short_columns && lacks_columns)) {
+      // Those of the first kinds come before the range.
+      if (range.begin == range.end) range = {range.begin + count, range.end + count};
+    } else {
+      range.end += count;
+    }
+  }
+  return range;
+}
+
+std::int64_t WinogradShape::products() const {
+  std::int64_t sum = 0;
+  for (std::size_t product = 0; product < kPatchProducts; ++product) {
+    const Range range = tiles_with(product);
+    sum += range.end - range.begin;
+  }
+  return sum;
+}
 
 bool winograd_pays(const Kernels& kernels, const WinogradShape& shape) {
   if (kernels.winograd_products == nullptr || kernels.winograd_transforms == nullptr) return false;
@@ -88,11 +130,11 @@ bool winograd_pays(const Kernels& kernels, const WinogradShape& shape) {
   };
   const auto channels = static_cast<double>(shape.channels), columns = padded(shape.columns, products.columns);
   const auto blocks = static_cast<double>(divide_up(shape.tiles(), most_tiles(shape.channels, width)));
-  const auto rows = static_cast<double>(std::max(shape.tiles(), std::int64_t{kLeastProductRows}));
+  const auto rows = static_cast<double>(std::max(shape.products(), std::int64_t{kLeastProductRows} * kProducts));
   const double tile =
       padded(shape.channels, transforms.channels) * transforms.input_cost + columns * transforms.output_cost;
-  const double tiles = rows * kProducts * channels * columns * products.product_cost +
-                       static_cast<double>(shape.tiles()) * tile + blocks * channels * columns * transforms.weight_cost;
+  const double tiles = rows * channels * columns * products.product_cost + static_cast<double>(shape.tiles()) * tile +
+                       blocks * channels * columns * transforms.weight_cost;
   const double windows = static_cast<double>(shape.images * shape.height * shape.width) * kWindow * channels *
                          static_cast<double>(shape.columns) * products.window_cost;
   return kLeastGain * tiles < windows;
@@ -115,6 +157,9 @@ Status emit_winograd(const Node& node, Planner& planner, const WinogradLayer& la
       static_cast<std::int64_t>(align_up(static_cast<std::size_t>(shape.channels), plan->transforms->channels));
   plan->width = static_cast<std::int64_t>(plan->products->columns);
   plan->groups = divide_up(static_cast<std::size_t>(shape.channels), kGroupChannels);
+  for (std::size_t product = 0; product < kPatchProducts; ++product) {
+    plan->tiles_with[product] = shape.tiles_with(product);
+  }
   share_out(*plan, step.parts);
   lay_out_scratch(*plan);
   plan->scratch = planner.scratch(static_cast<std::uint64_t>(plan->scratch_bytes * step.parts));

@@ -2,6 +2,7 @@
 // (docs/adr/0013-winograd-in-integers.md).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -12,6 +13,12 @@
 #include "runtime/planner.h"
 
 namespace intaglio {
+
+// Tiles of one kind, in every image: `down` rows of tiles from `row` on, `across` columns of them from `column` on.
+struct WinogradTiles {
+  std::int64_t row = 0, column = 0, down = 0, across = 0;
+  bool short_rows = false, short_columns = false;
+};
 
 // Numbers of a convolution that decide how it is computed.
 struct WinogradShape {
@@ -24,6 +31,12 @@ struct WinogradShape {
   std::int64_t patch_rows() const;
   std::int64_t patch_columns() const;
   std::int64_t tiles() const { return images * tiles_down() * tiles_across(); }
+  // Tiles in the order in which they are done: those at the bottom that are short of rows, whole ones, those at the
+  // right that are short of columns, and the corner. The tiles that have a product then follow one another:
+  std::array<WinogradTiles, 4> kinds() const;
+  Range tiles_with(std::size_t product) const;
+  // Of all products together.
+  std::int64_t products() const;
 };
 
 // Whether the tier has kernels for tiles, and they take less time than windows.
@@ -31,7 +44,7 @@ bool winograd_pays(const Kernels& kernels, const WinogradShape& shape);
 
 struct WinogradLayer {
   WinogradShape shape;
-  // Every position of the tiles' patches exists: their rows are 4 * tiles + 2 positions long, and there are as many.
+  // Every position of the tiles' patches exists.
   Slot input, output;
   std::ptrdiff_t input_offset = 0, image_stride = 0, row_stride = 0;
   WeightLayout weights;  // a column is one run, [3x3][channels]; the zero point is 0

@@ -19,6 +19,7 @@ struct WinogradPlan {
   int tile_ways = 1;          // the layer is shared out in tiles,
   int column_ways = 1;        // and for each of these ways, in blocks of columns
   std::int64_t tiles_at_once = 0;
+  Range tiles_with[kPatchProducts];  // the tiles that have each product
   // The scratch memory of one part: transformed inputs, weights of a block, and its sums. Strides are elements from one
   // product to the next, offsets bytes.
   std::int64_t input_stride = 0, weight_stride = 0, sum_stride = 0;

@@ -11,33 +11,44 @@ namespace {
 
 constexpr auto kSide = static_cast<std::int64_t>(kTileSide);
 
-// Calls `run(tiles, image, first tile's row, its column)` for the runs of tiles [begin, end) that lie in one row of an
-// image.
+// Tiles next to one another in an image: how many, and the first one's first output.
+struct TileRun {
+  std::int64_t tiles, image, row, column;
+  bool short_rows, short_columns;
+};
+
+// Calls `run(TileRun)` for the tiles of a range.
 template <class Run>
-void for_runs(const WinogradShape& shape, std::int64_t begin, std::int64_t end, const Run& run) {
-  const std::int64_t across = shape.tiles_across(), down = shape.tiles_down();
-  while (begin < end) {
-    const std::int64_t column = begin % across, row = begin / across % down, image = begin / across / down;
-    const std::int64_t count = std::min(end - begin, across - column);
-    run(count, image, row * kSide, column * kSide);
-    begin += count;
+void for_runs(const WinogradShape& shape, Range range, const Run& run) {
+  for (const WinogradTiles& kind : shape.kinds()) {
+    const std::int64_t count = shape.images * kind.down * kind.across, end = std::min(range.end, count);
+    for (std::int64_t i = range.begin; i < end;) {
+      const std::int64_t across = i % kind.across, down = i / kind.across % kind.down;
+      const std::int64_t tiles = std::min(end - i, kind.across - across);
+      run({tiles, i / kind.across / kind.down, (kind.row + down) * kSide, (kind.column + across) * kSide,
+           kind.short_rows, kind.short_columns});
+      i += tiles;
+    }
+    range = {std::max<std::int64_t>(range.begin - count, 0), range.end - count};
   }
 }
 
-void transform_inputs(const WinogradPlan& plan, const std::uint8_t* input, std::int16_t* output, std::int64_t begin,
-                      std::int64_t end) {
+void transform_inputs(const WinogradPlan& plan, const std::uint8_t* input, std::int16_t* output, Range tiles) {
   const WinogradLayer& layer = plan.layer;
   WinogradInputs inputs;
   inputs.row_stride = layer.row_stride;
   inputs.position_stride = layer.shape.channels;
   inputs.channels = static_cast<std::size_t>(plan.channels);
   inputs.product_stride = plan.input_stride;
-  for_runs(layer.shape, begin, end, [&](std::int64_t tiles, std::int64_t image, std::int64_t row, std::int64_t column) {
-    inputs.input = input + image * layer.image_stride + row * layer.row_stride + column * layer.shape.channels;
-    inputs.tiles = static_cast<std::size_t>(tiles);
+  for_runs(layer.shape, tiles, [&](const TileRun& run) {
+    inputs.input =
+        input + run.image * layer.image_stride + run.row * layer.row_stride + run.column * layer.shape.channels;
+    inputs.tiles = static_cast<std::size_t>(run.tiles);
+    inputs.short_rows = run.short_rows;
+    inputs.short_columns = run.short_columns;
     inputs.output = output;
     plan.transforms->inputs(inputs);
-    output += tiles * plan.channels;
+    output += run.tiles * plan.channels;
   });
 }
 
@@ -60,31 +71,43 @@ void transform_weights(const WinogradPlan& plan, std::int64_t column_block, std:
 // The products of one block of columns in two rows. Each fetches a 36th of the next block's weights, whose
 // transformation would wait for them where they come from beyond the second-level cache; may reach past the last block,
 // harmlessly.
-void multiply(const WinogradPlan& plan, std::int64_t rows, std::int64_t column_block, std::size_t pair,
+void multiply(const WinogradPlan& plan, Range tiles, std::int64_t column_block, std::size_t pair,
               const std::int16_t* inputs, const std::int16_t* weights, std::int32_t* sums) {
   const std::int64_t block_bytes = plan.width / static_cast<std::int64_t>(kPanelColumns) * plan.weights.panel_bytes;
   const std::int64_t ahead_bytes = divide_up(block_bytes, static_cast<std::int64_t>(kPatchProducts));
   const std::int8_t* next_block = plan.weights.panels + (column_block + 1) * block_bytes;
+  const std::int64_t count = tiles.end - tiles.begin;
   WinogradProduct product;
   product.input_stride = plan.channels * static_cast<std::int64_t>(sizeof(std::int16_t));
-  product.rows = static_cast<std::size_t>(rows);
   product.groups = plan.groups;
   product.ahead_bytes = static_cast<std::size_t>(ahead_bytes);
   for (std::size_t i = 0; i < kPairProducts; ++i, weights += plan.weight_stride) {
     const std::size_t number = kRowPairs[pair][i / kPatchSide] * kPatchSide + i % kPatchSide;
     const auto place = static_cast<std::int64_t>(number);
-    product.input = reinterpret_cast<const std::uint8_t*>(inputs + place * plan.input_stride);
-    product.weights = reinterpret_cast<const std::int8_t*>(weights);
-    product.bias = number == kBiasProduct ? plan.weights.bias + column_block * plan.width : plan.weights.no_bias;
-    product.sums = sums + place * plan.sum_stride;
-    product.ahead = next_block + place * ahead_bytes;
-    plan.products->multiply(product);
+    std::int32_t* const sum = sums + place * plan.sum_stride;
+    const Range with = plan.tiles_with[number];
+    const Range own = {std::clamp<std::int64_t>(with.begin - tiles.begin, 0, count),
+                       std::clamp<std::int64_t>(with.end - tiles.begin, 0, count)};
+    if (own.begin < own.end) {
+      // One row more than there are, where that is one: before it, or there may be no memory for it.
+      const std::int64_t rows = std::max(own.end - own.begin, std::int64_t{kLeastProductRows});
+      const std::int64_t first = std::max<std::int64_t>(std::min(own.begin, count - rows), 0);
+      product.rows = static_cast<std::size_t>(rows);
+      product.input = reinterpret_cast<const std::uint8_t*>(inputs + place * plan.input_stride + first * plan.channels);
+      product.weights = reinterpret_cast<const std::int8_t*>(weights);
+      product.bias = number == kBiasProduct ? plan.weights.bias + column_block * plan.width : plan.weights.no_bias;
+      product.sums = sum + first * plan.width;
+      product.ahead = next_block + place * ahead_bytes;
+      plan.products->multiply(product);
+    }
+    std::fill(sum, sum + own.begin * plan.width, 0);
+    std::fill(sum + own.end * plan.width, sum + count * plan.width, 0);
   }
 }
 
 // All outputs of one block of columns.
 void transform_outputs(const WinogradPlan& plan, std::int64_t first_column, const std::int32_t* sums,
-                       std::uint8_t* output, std::int64_t begin, std::int64_t end) {
+                       std::uint8_t* output, Range tiles) {
   const WinogradShape& shape = plan.layer.shape;
   WinogradOutputs outputs;
   outputs.product_stride = plan.sum_stride;
@@ -96,13 +119,16 @@ void transform_outputs(const WinogradPlan& plan, std::int64_t first_column, cons
     outputs.columns = std::min(static_cast<std::size_t>(last - panel), kPanelColumns);
     outputs.requantization = from_column(plan.layer.requantization, panel);
     outputs.sums = sums + (panel - first_column);
-    for_runs(shape, begin, end, [&](std::int64_t tiles, std::int64_t image, std::int64_t row, std::int64_t column) {
-      outputs.tiles = static_cast<std::size_t>(tiles);
-      outputs.rows = static_cast<std::size_t>(std::min(kSide, shape.height - row));
-      outputs.positions = static_cast<std::size_t>(shape.width - column);
-      outputs.output = output + ((image * shape.height + row) * shape.width + column) * shape.columns + panel;
+    for_runs(shape, tiles, [&](const TileRun& run) {
+      outputs.tiles = static_cast<std::size_t>(run.tiles);
+      outputs.short_rows = run.short_rows;
+      outputs.short_columns = run.short_columns;
+      outputs.rows = static_cast<std::size_t>(std::min(kSide, shape.height - run.row));
+      outputs.positions = static_cast<std::size_t>(shape.width - run.column);
+      outputs.output =
+          output + ((run.image * shape.height + run.row) * shape.width + run.column) * shape.columns + panel;
       plan.transforms->outputs(outputs);
-      outputs.sums += tiles * plan.width;
+      outputs.sums += run.tiles * plan.width;
     });
   }
 }
@@ -124,15 +150,14 @@ void run_winograd(const void* arguments, const Memory& memory, int part, int par
   auto* weights = reinterpret_cast<std::int16_t*>(scratch + plan.weights_offset);
   auto* sums = reinterpret_cast<std::int32_t*>(scratch + plan.sums_offset);
   for (std::int64_t begin = tiles.begin; begin < tiles.end; begin += plan.tiles_at_once) {
-    const std::int64_t end = std::min(begin + plan.tiles_at_once, tiles.end);
-    transform_inputs(plan, input, inputs, begin, end);
-    const std::int64_t rows = std::max(end - begin, std::int64_t{kLeastProductRows});
+    const Range at_once = {begin, std::min(begin + plan.tiles_at_once, tiles.end)};
+    transform_inputs(plan, input, inputs, at_once);
     for (std::int64_t column_block = blocks.begin; column_block < blocks.end; ++column_block) {
       for (std::size_t pair = 0; pair < std::size(kRowPairs); ++pair) {
         transform_weights(plan, column_block, pair, weights);
-        multiply(plan, rows, column_block, pair, inputs, weights, sums);
+        multiply(plan, at_once, column_block, pair, inputs, weights, sums);
       }
-      transform_outputs(plan, column_block * plan.width, sums, output, begin, end);
+      transform_outputs(plan, column_block * plan.width, sums, output, at_once);
     }
   }
 }

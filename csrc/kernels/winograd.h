@@ -4,6 +4,9 @@
 // A tile is 4x4 outputs of a 3x3 convolution of stride 1. Its 6x6 inputs become 36 numbers for each channel, its 3x3
 // weights 36 for each channel and column; products of numbers alike are summed over channels, and of the 36 sums of a
 // column become 16 outputs: 36 multiplications for 144.
+//
+// A tile of two rows or columns of outputs is short: its patch has four, and along that axis it lacks two of the six
+// numbers.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +19,9 @@ namespace intaglio {
 inline constexpr std::size_t kTileSide = 4;   // rows and columns of a tile's outputs
 inline constexpr std::size_t kPatchSide = 6;  // and of its inputs, its patch
 inline constexpr std::size_t kPatchProducts = kPatchSide * kPatchSide;
+inline constexpr std::size_t kShortSide = 2;
+inline constexpr std::size_t kShortPatchSide = 4;
+constexpr bool short_lacks(std::size_t number) { return number == 3 || number == 4; }
 inline constexpr std::size_t kWindowSide = 3;
 inline constexpr std::size_t kWindowWeights = kWindowSide * kWindowSide;
 inline constexpr std::size_t kGroupChannels = kGroupBytes / sizeof(std::int16_t);
@@ -27,12 +33,13 @@ inline constexpr std::uint32_t kBiasFactor = 36;
 inline constexpr int kSumShift = 6;
 inline constexpr std::int64_t kAccumulatorEnd = std::int64_t{1} << (31 - kSumShift);
 
-// Tiles next to one another, their inputs to be transformed.
+// Tiles next to one another, their inputs to be transformed. Numbers that short tiles lack become 0.
 struct WinogradInputs {
   const std::uint8_t* input = nullptr;  // the first of the 6x6 positions of the first tile
   std::ptrdiff_t row_stride = 0;        // bytes
   std::ptrdiff_t position_stride = 0;
   std::size_t tiles = 0;
+  bool short_rows = false, short_columns = false;  // of all the tiles
   std::size_t channels = 0;        // a multiple of WinogradTransforms::channels: reads as many bytes of every position
   std::int16_t* output = nullptr;  // [36][tile][channels]
   std::ptrdiff_t product_stride = 0;  // elements from one of the 36 to the next
@@ -52,12 +59,14 @@ struct WinogradWeights {
   std::ptrdiff_t product_stride = 0;  // elements from one product to the next
 };
 
-// Tiles next to one another, the sums of one panel of columns to be transformed and requantized.
+// Tiles next to one another, the sums of one panel of columns to be transformed and requantized. Of numbers that short
+// tiles lack they are 0.
 struct WinogradOutputs {
   const std::int32_t* sums = nullptr;  // [36][tile][columns]
   std::ptrdiff_t product_stride = 0;   // elements from one of the 36 to the next
   std::ptrdiff_t tile_stride = 0;
-  std::size_t tiles = 0;
+  std::size_t tiles = 0;                           // one, if it has short columns
+  bool short_rows = false, short_columns = false;  // of all the tiles
   Requantization requantization;
   std::uint8_t* output = nullptr;  // the first position of the first tile
   std::ptrdiff_t row_stride = 0;   // bytes

@@ -43,6 +43,23 @@ INTAGLIO_INLINE void transform_six(const Words (&d)[kPatchSide], Words (&t)[kPat
   t[5] = d[5] - d[3] - (far << 1);
 }
 
+// Four inputs along one axis of a short tile: F(2, 3), whose points 0, 1, -1 and infinity are among those of F(4, 3),
+// with factors that make its outputs the first and the last of four:
+//
+//   4  0 -4  0
+//   0 -3 -3  0
+//   0  3 -3  0
+//   0 -1  0  1              as the last row
+template <class Words>
+INTAGLIO_INLINE void transform_short(const Words (&d)[kPatchSide], Words (&t)[kPatchSide]) {
+  const Words sum = d[1] + d[2], difference = d[1] - d[2];
+  t[0] = (d[0] - d[2]) << 2;
+  t[1] = -(sum + (sum << 1));
+  t[2] = difference + (difference << 1);
+  t[3] = t[4] = Words{};
+  t[5] = d[3] - d[1];
+}
+
 // Three weights along one axis: the rows of G, times what makes them integers, are
 //
 //   1  0  0                 of absolute sum 7 at most, so that along both axes a weight becomes
@@ -98,6 +115,7 @@ struct OutputScales {
 template <class Isa>
 void transform_inputs(const WinogradInputs& tiles) {
   const WinogradInputs a = tiles;  // a copy, for the numbers stored below might alias it
+  const std::size_t columns = a.short_columns ? kShortPatchSide : kPatchSide;
   for (std::size_t tile = 0; tile < a.tiles; ++tile) {
     const std::uint8_t* const input = a.input + static_cast<std::ptrdiff_t>(tile * kTileSide) * a.position_stride;
     std::int16_t* const output = a.output + tile * a.channels;
@@ -105,13 +123,21 @@ void transform_inputs(const WinogradInputs& tiles) {
       Words<Isa> half[kPatchSide][kPatchSide];
       const std::uint8_t* column = input + channel;
 #pragma GCC unroll 1
-      for (std::size_t c = 0; c < kPatchSide; ++c, column += a.position_stride) {
+      for (std::size_t c = 0; c < columns; ++c, column += a.position_stride) {
         Words<Isa> d[kPatchSide];
+        const auto load = [&](std::size_t begin, std::size_t end) INTAGLIO_LAMBDA {
 #pragma GCC unroll 6
-        for (std::size_t r = 0; r < kPatchSide; ++r) {
-          d[r] = (Words<Isa>)Isa::widen(column + static_cast<std::ptrdiff_t>(r) * a.row_stride);
+          for (std::size_t r = begin; r < end; ++r) {
+            d[r] = (Words<Isa>)Isa::widen(column + static_cast<std::ptrdiff_t>(r) * a.row_stride);
+          }
+        };
+        load(0, kShortPatchSide);
+        if (a.short_rows) {
+          transform_short(d, half[c]);
+        } else {
+          load(kShortPatchSide, kPatchSide);
+          transform_six(d, half[c]);
         }
-        transform_six(d, half[c]);
       }
       std::int16_t* product = output + channel;
 #pragma GCC unroll 1
@@ -119,7 +145,11 @@ void transform_inputs(const WinogradInputs& tiles) {
         Words<Isa> d[kPatchSide], t[kPatchSide];
 #pragma GCC unroll 6
         for (std::size_t c = 0; c < kPatchSide; ++c) d[c] = half[c][r];
-        transform_six(d, t);
+        if (a.short_columns) {
+          transform_short(d, t);
+        } else {
+          transform_six(d, t);
+        }
 #pragma GCC unroll 6
         for (std::size_t c = 0; c < kPatchSide; ++c, product += a.product_stride)
           Isa::store_words(product, (typename Isa::Vector)t[c]);
@@ -221,12 +251,21 @@ void transform_outputs(const WinogradOutputs& tiles) {
       transform_tile<Isa, kRow>(a.sums + static_cast<std::ptrdiff_t>(tile) * a.tile_stride, a.product_stride,
                                 accumulators + (tile - first) * kTileSide);
     }
+    // The second position of a short tile comes out as its last.
+    if (a.short_columns) {
+#pragma GCC unroll 1
+      for (std::size_t r = 0; r < kTileSide; ++r) {
+        for (std::size_t v = 0; v < Isa::kVectors; ++v) {
+          accumulators[r * kRow + 1][v] = accumulators[r * kRow + kTileSide - 1][v];
+        }
+      }
+    }
     const std::size_t left = (a.tiles - first) * kTileSide, inside = a.positions - first * kTileSide;
     const std::size_t positions = left < inside ? left : inside;
     const int count = static_cast<int>(positions < kRow ? positions : kRow);
     for (std::size_t r = 0; r < a.rows; ++r) {
       std::uint8_t* const row = output + static_cast<std::ptrdiff_t>(r) * a.row_stride;
-      const auto* const sums = accumulators + r * kRow;
+      const auto* const sums = accumulators + (a.short_rows && r == 1 ? kTileSide - 1 : r) * kRow;
       if (Isa::kMasksStores || a.columns == kPanelColumns) {
         round(a.requantization, 0, sums, count, a.columns, row, a.position_stride);
       } else if constexpr (!Isa::kMasksStores) {

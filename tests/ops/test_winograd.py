@@ -83,6 +83,10 @@ SHAPES: dict[str, tuple[tuple[int, ...], int, Any]] = {
     "more tiles than are done at once": ((1, 70, 66, 64), 64, "same"),
     "one row of tiles": ((1, 4, 160, 64), 64, "same"),
     "deep": ((1, 20, 16, 288), 128, "same"),
+    "short tiles": ((1, 26, 22, 64), 64, "same"),
+    "short tiles of one row and one column": ((2, 33, 29, 64), 64, "same"),
+    "tiles short of rows": ((3, 14, 16, 96), 64, "same"),
+    "tiles short of columns": ((1, 31, 25, 64), 95, "same"),
 }
 
 
@@ -98,7 +102,20 @@ def test_shapes(case: str, zero_point: int, mode: str, isa: str) -> None:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
     ("shape", "columns"),
-    [((1, 19, 23, 33), 34), ((1, 16, 16, 16), 16), ((1, 20, 24, 17), 47), ((3, 4, 4, 40), 33), ((1, 4, 8, 64), 64)],
+    [
+        ((1, 19, 23, 33), 34),
+        ((1, 16, 16, 16), 16),
+        ((1, 20, 24, 17), 47),
+        ((3, 4, 4, 40), 33),
+        ((1, 4, 8, 64), 64),
+        ((1, 14, 14, 64), 64),
+        ((1, 6, 4, 64), 64),
+        ((1, 4, 6, 64), 64),
+        ((1, 6, 6, 64), 64),
+        ((2, 2, 6, 64), 64),
+        ((16, 6, 2, 64), 64),
+        ((1, 2, 250, 256), 64),
+    ],
 )
 def test_few_channels_and_small_pictures(shape: tuple[int, ...], columns: int, mode: str, isa: str) -> None:
     """With VNNI, windows are faster here."""
@@ -192,13 +209,14 @@ def test_largest_accumulators(high: bool, beyond: int, isa: str) -> None:
 
 
 @pytest.mark.parametrize("threads", [2, 3, 4])
-@pytest.mark.parametrize("case", ["many tiles", "many columns", "uneven"])
+@pytest.mark.parametrize("case", ["many tiles", "many columns", "uneven", "short tiles"])
 def test_threads(case: str, threads: int, isa: str) -> None:
     """Shared out in tiles, in columns, and in neither evenly."""
     shape, columns = {
         "many tiles": ((1, 48, 48, 64), 64),
         "many columns": ((1, 20, 20, 128), 256),
         "uneven": ((1, 31, 30, 96), 93),
+        "short tiles": ((1, 14, 18, 256), 64),
     }[case]
     expect_tiles(convolution(shape, small(9, columns, 3, 3, shape[3])), int8(10, *shape), isa, threads)
 
