@@ -20,7 +20,7 @@ constexpr std::int64_t kWordBytes = sizeof(std::int16_t);
 constexpr std::int64_t kSumBytes = sizeof(std::int32_t);
 // Transformed inputs and sums of the tiles done together stay in the second-level cache, with the transformed weights
 // of a block of columns; the more tiles, the less often weights are transformed.
-constexpr std::int64_t kMostInputBytes = 384 * 1024;
+constexpr std::int64_t kMostInputBytes = 512 * 1024;
 constexpr std::int64_t kMostSumBytes = 256 * 1024;
 constexpr std::int64_t kLeastTiles = 24;
 // Along an axis of so many outputs.
