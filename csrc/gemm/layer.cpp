@@ -14,6 +14,8 @@ namespace {
 // What reading a byte of weights costs in multiply-accumulates where they come from beyond the second-level cache: all
 // that counts for a single row.
 constexpr std::int64_t kWeightByteCost = 4;
+// Columns whose weights are fetched before the layer begins: those of its first tiles.
+constexpr std::int64_t kFetchedColumns = 2 * std::int64_t{kPanelColumns};
 // Panels that parts are cut at: multiples that whole tiles fill.
 constexpr std::int64_t kPanelGrain = 2;
 
@@ -276,6 +278,9 @@ Status emit_gemm(const Node& node, Planner& planner, const GemmLayer& layer, con
   step.kernel = kernels.name;
   step.reason = reason;
   step.macs = macs;
+  const std::int64_t fetched = std::min(kFetchedColumns, arguments->group_width) * arguments->column_bytes;
+  step.reads = {layer.weights, static_cast<std::size_t>(fetched)};
+  step.fetches = &arguments->block.next;
   return planner.emit(step);
 }
 

@@ -157,6 +157,7 @@ Status emit_winograd(const Node& node, Planner& planner, const WinogradLayer& la
       static_cast<std::int64_t>(align_up(static_cast<std::size_t>(shape.channels), plan->transforms->channels));
   plan->width = static_cast<std::int64_t>(plan->products->columns);
   plan->groups = divide_up(static_cast<std::size_t>(shape.channels), kGroupChannels);
+  plan->block_bytes = plan->width / static_cast<std::int64_t>(kPanelColumns) * plan->weights.panel_bytes;
   for (std::size_t product = 0; product < kPatchProducts; ++product) {
     plan->tiles_with[product] = shape.tiles_with(product);
   }
@@ -166,6 +167,8 @@ Status emit_winograd(const Node& node, Planner& planner, const WinogradLayer& la
   step.run = &run_winograd;
   step.arguments = plan;
   step.kernel = plan->products->name;
+  step.reads = {plan->weights.panels, static_cast<std::size_t>(plan->block_bytes)};
+  step.fetches = &plan->next;
   step.reason = "tiles of 4x4 outputs: a quarter of the products";
   return planner.emit(step);
 }

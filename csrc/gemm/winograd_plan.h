@@ -13,11 +13,13 @@ struct WinogradPlan {
   const WinogradProducts* products = nullptr;
   WinogradLayer layer;
   WinogradPanels weights;
-  std::int64_t channels = 0;  // transformed
-  std::size_t groups = 0;     // of channels, kGroupChannels each
-  std::int64_t width = 0;     // columns done together, a block
-  int tile_ways = 1;          // the layer is shared out in tiles,
-  int column_ways = 1;        // and for each of these ways, in blocks of columns
+  std::int64_t channels = 0;     // transformed
+  std::size_t groups = 0;        // of channels, kGroupChannels each
+  std::int64_t width = 0;        // columns done together, a block
+  std::int64_t block_bytes = 0;  // of its weights
+  Fetch next;                    // what to fetch during the last block, or nothing
+  int tile_ways = 1;             // the layer is shared out in tiles,
+  int column_ways = 1;           // and for each of these ways, in blocks of columns
   std::int64_t tiles_at_once = 0;
   Range tiles_with[kPatchProducts];  // the tiles that have each product
   // The scratch memory of one part: transformed inputs, weights of a block, and its sums. Strides are elements from one

@@ -56,7 +56,7 @@ void transform_inputs(const WinogradPlan& plan, const std::uint8_t* input, std::
 void transform_weights(const WinogradPlan& plan, std::int64_t column_block, std::size_t pair, std::int16_t* output) {
   const std::int64_t panels = plan.width / static_cast<std::int64_t>(kPanelColumns);
   WinogradWeights weights;
-  weights.input = plan.weights.panels + column_block * panels * plan.weights.panel_bytes;
+  weights.input = plan.weights.panels + column_block * plan.block_bytes;
   weights.groups = plan.groups;
   weights.pair = pair;
   weights.output = output;
@@ -68,19 +68,23 @@ void transform_weights(const WinogradPlan& plan, std::int64_t column_block, std:
   }
 }
 
-// The products of one block of columns in two rows. Each fetches a 36th of the next block's weights, whose
-// transformation would wait for them where they come from beyond the second-level cache; may reach past the last block,
-// harmlessly.
+// What to fetch during a block of columns: the weights of the next, whose transformation would wait for them where they
+// come from beyond the second-level cache. There may be nothing behind the last, which is harmless.
+Fetch next_weights(const WinogradPlan& plan, std::int64_t column_block) {
+  const bool last = (column_block + 1) * plan.width >= plan.layer.shape.columns;
+  if (last && plan.next.bytes != 0) return plan.next;
+  return {plan.weights.panels + (column_block + 1) * plan.block_bytes, static_cast<std::size_t>(plan.block_bytes)};
+}
+
+// The products of one block of columns in two rows. Each fetches its part of what comes next.
 void multiply(const WinogradPlan& plan, Range tiles, std::int64_t column_block, std::size_t pair,
               const std::int16_t* inputs, const std::int16_t* weights, std::int32_t* sums) {
-  const std::int64_t block_bytes = plan.width / static_cast<std::int64_t>(kPanelColumns) * plan.weights.panel_bytes;
-  const std::int64_t ahead_bytes = divide_up(block_bytes, static_cast<std::int64_t>(kPatchProducts));
-  const std::int8_t* next_block = plan.weights.panels + (column_block + 1) * block_bytes;
+  const Fetch next = next_weights(plan, column_block);
   const std::int64_t count = tiles.end - tiles.begin;
   WinogradProduct product;
   product.input_stride = plan.channels * static_cast<std::int64_t>(sizeof(std::int16_t));
   product.groups = plan.groups;
-  product.ahead_bytes = static_cast<std::size_t>(ahead_bytes);
+  product.next.bytes = divide_up(next.bytes, kPatchProducts);
   for (std::size_t i = 0; i < kPairProducts; ++i, weights += plan.weight_stride) {
     const std::size_t number = kRowPairs[pair][i / kPatchSide] * kPatchSide + i % kPatchSide;
     const auto place = static_cast<std::int64_t>(number);
@@ -97,7 +101,7 @@ void multiply(const WinogradPlan& plan, Range tiles, std::int64_t column_block, 
       product.weights = reinterpret_cast<const std::int8_t*>(weights);
       product.bias = number == kBiasProduct ? plan.weights.bias + column_block * plan.width : plan.weights.no_bias;
       product.sums = sum + first * plan.width;
-      product.ahead = next_block + place * ahead_bytes;
+      product.next.first = next.first + number * product.next.bytes;
       plan.products->multiply(product);
     }
     std::fill(sum, sum + own.begin * plan.width, 0);

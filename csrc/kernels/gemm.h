@@ -33,6 +33,12 @@ inline constexpr std::size_t kGroupBytes = 4;
 
 constexpr std::size_t panel_bytes(std::size_t groups) { return groups * kPanelColumns * kGroupBytes; }
 
+// Constants that will be read soon, to be fetched into the second-level cache.
+struct Fetch {
+  const std::int8_t* first = nullptr;
+  std::size_t bytes = 0;
+};
+
 // A block of outputs: (lines x rows) x columns, each a sum over `groups` groups of input bytes.
 // Accumulators wrap modulo 2^32; the caller proves that the final value fits int32.
 struct GemmBlock {
@@ -53,6 +59,7 @@ struct GemmBlock {
   std::ptrdiff_t output_row_stride = 0;
   std::ptrdiff_t output_line_stride = 0;
   std::size_t columns = 0;       // of the block; nothing is written beyond them
+  Fetch next;                    // what to fetch during the last columns, or nothing
   std::byte* scratch = nullptr;  // aligned as all memory is, GemmKernels::scratch_bytes() of it
 };
 

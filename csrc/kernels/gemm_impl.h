@@ -135,9 +135,11 @@ void run_panels(const GemmBlock& block, const TileColumns& columns) {
   constexpr std::size_t kMax = Isa::template kRows<NP>;
   constexpr const auto& table = TileTable<Isa, NP, std::make_integer_sequence<int, int{kMax} - kMinRows + 1>>::kByRows;
   const auto run = [&](const RowShares& shares, TileFunction fewer, TileFunction taller) {
-    const auto width = static_cast<std::ptrdiff_t>(NP * panel_bytes(2));
-    const auto all_tiles = static_cast<std::ptrdiff_t>(block.lines * shares.tiles);
-    Ahead ahead = {columns.weights + NP * columns.panel_bytes, (width + all_tiles - 1) / all_tiles};
+    const std::size_t tiles = block.lines * shares.tiles;
+    Ahead ahead = {columns.weights + NP * columns.panel_bytes,
+                   static_cast<std::ptrdiff_t>(divide_up(NP * panel_bytes(2), tiles))};
+    const bool last = columns.first + NP * kPanelColumns >= block.columns;
+    if (last && block.next.bytes != 0) ahead = in_turns(block.next, tiles * (block.groups / 2));
     if (shares.taller != 0) taller(block, columns, {0, shares.taller}, ahead);
     fewer(block, columns, {shares.taller * (shares.rows + 1), shares.tiles - shares.taller}, ahead);
   };

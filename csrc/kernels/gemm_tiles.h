@@ -4,6 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/divide.h"
+#include "base/memory.h"
+#include "kernels/gemm.h"
+
 namespace intaglio {
 namespace {
 
@@ -28,6 +32,12 @@ struct Ahead {
   const std::int8_t* next;
   std::ptrdiff_t step;  // bytes per two groups, or per group of a run
 };
+
+// What is fetched in so many turns, which may be none: evenly, and no more than a line in each.
+constexpr Ahead in_turns(const Fetch& fetch, std::size_t turns) {
+  const std::size_t step = divide_up(fetch.bytes, turns > 0 ? turns : 1);
+  return {fetch.first, static_cast<std::ptrdiff_t>(step < kAlignment ? step : kAlignment)};
+}
 
 // Rows shared out evenly over the fewest tiles of at most `most`: `taller` tiles have one more than `rows`.
 struct RowShares {

@@ -67,14 +67,13 @@ void widen_panel(const std::int8_t* from, std::size_t groups, std::int8_t* to) {
 
 // All lines and rows of the block for one panel.
 template <class WordsIsa>
-void run_wide_panel(const GemmBlock& block, const TileColumns& columns, const std::int8_t* next) {
+void run_wide_panel(const GemmBlock& block, const TileColumns& columns, const Fetch& next) {
   constexpr std::size_t kLeast = kLeastWideRows, kMost = kLeast + 2;
   static_assert(kMost == WordsIsa::template kRows<1>);
   static constexpr TileFunction kByRows[] = {&run_tiles<WordsIsa, kLeast, 1>, &run_tiles<WordsIsa, kLeast + 1, 1>,
                                              &run_tiles<WordsIsa, kMost, 1>};
   const RowShares shares = share_rows(block.rows, kMost);
-  const auto all_tiles = static_cast<std::ptrdiff_t>(block.lines * shares.tiles);
-  Ahead ahead = {next, (std::ptrdiff_t{panel_bytes(1)} / 2 + all_tiles - 1) / all_tiles};
+  Ahead ahead = in_turns(next, block.lines * shares.tiles * block.groups);
   if (shares.rows < kLeast) {  // 7: the second tile overlaps the first, and stores the same bytes again
     kByRows[0](block, columns, {0, 1}, ahead);
     return kByRows[0](block, columns, {block.rows - kLeast, 1}, ahead);
@@ -126,7 +125,8 @@ void run_widened(const GemmBlock& block) {
     weights += columns.panel_bytes;
     const std::size_t left = block.columns - columns.first;
     columns.count = left < kPanelColumns ? left : kPanelColumns;
-    run_wide_panel<WordsIsa>(wide, columns, weights);
+    const bool last = left <= kPanelColumns && block.next.bytes != 0;
+    run_wide_panel<WordsIsa>(wide, columns, last ? block.next : Fetch{weights, panel_bytes(block.groups)});
   }
 }
 

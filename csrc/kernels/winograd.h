@@ -86,8 +86,7 @@ struct WinogradProduct {
   const std::int8_t* weights = nullptr;  // panels as in gemm.h, of two int16 to a group
   const std::int32_t* bias = nullptr;    // [column]
   std::int32_t* sums = nullptr;          // [row][column]
-  const std::int8_t* ahead = nullptr;    // what is fetched into the second-level cache meanwhile, evenly
-  std::size_t ahead_bytes = 0;
+  Fetch next;                            // what to fetch meanwhile
 };
 
 // Costs are estimates of picoseconds on one CPU: their ratios matter.

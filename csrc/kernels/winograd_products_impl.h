@@ -13,7 +13,6 @@
 #include <cstdint>
 #include <utility>
 
-#include "base/divide.h"
 #include "kernels/gemm_sums.h"
 #include "kernels/gemm_tiles.h"
 #include "kernels/stride.h"
@@ -53,8 +52,7 @@ void multiply_shares(const WinogradProduct& product, std::integer_sequence<int, 
   using Function = void (*)(const WinogradProduct&, const TileRows&, Ahead&);
   static constexpr Function kByRows[] = {&multiply_rows<Isa, kLeastProductRows + R>...};
   const RowShares shares = share_rows(product.rows, Isa::kRows);
-  Ahead ahead = {product.ahead,
-                 static_cast<std::ptrdiff_t>(divide_up(product.ahead_bytes, shares.tiles * product.groups))};
+  Ahead ahead = in_turns(product.next, shares.tiles * product.groups);
   const Function* run = kByRows + (shares.rows - kLeastProductRows);
   if (shares.taller != 0) run[1](product, {0, shares.taller}, ahead);
   run[0](product, {shares.taller * (shares.rows + 1), shares.tiles - shares.taller}, ahead);
