@@ -6,14 +6,16 @@
 namespace intaglio {
 namespace {
 
-// An operand of an elementwise loop, block by block; one that stands still is a block of its value over and over.
+// An operand of an elementwise loop, block by block; one that stands still is a block of its value over and over, which
+// lies in memory of the loop's: an operand whose own address is taken would not stay in registers.
 template <class V>
 class Operand {
  public:
-  explicit INTAGLIO_INLINE Operand(const BinaryOperand& operand) : at_(operand.data), step_(V::kBytes) {
+  INTAGLIO_INLINE Operand(const BinaryOperand& operand, std::uint8_t (&same)[V::kBytes])
+      : at_(operand.data), step_(V::kBytes) {
     if (!operand.still) return;
-    V::store_bytes(same_, V::set_bytes(*operand.data));
-    at_ = same_;
+    V::store_bytes(same, V::set_bytes(*operand.data));
+    at_ = same;
     step_ = 0;
   }
   INTAGLIO_INLINE typename V::B bytes() const { return V::load_bytes(at_); }
@@ -22,7 +24,6 @@ class Operand {
  private:
   const std::uint8_t* at_;
   std::size_t step_;
-  alignas(64) std::uint8_t same_[V::kBytes];
 };
 
 // An op on int32 lanes, and its clamp, as an op on bytes.
@@ -175,7 +176,9 @@ template <class V, class ByteOp>
 void binary_loop(const BinaryParameters& parameters, BinaryOperand a, BinaryOperand b, std::uint8_t* y,
                  std::size_t count) {
   const ByteOp op(parameters);
-  Operand<V> left(a), right(b);
+  alignas(64) std::uint8_t same_a[V::kBytes];
+  alignas(64) std::uint8_t same_b[V::kBytes];
+  Operand<V> left(a, same_a), right(b, same_b);
   store_blocks<V>(y, count, [&](std::size_t) INTAGLIO_LAMBDA {
     const typename V::B bytes = op(left, right);
     left.advance();
