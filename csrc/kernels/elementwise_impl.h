@@ -26,7 +26,21 @@ class Operand {
   std::size_t step_;
 };
 
-// An op on int32 lanes, and its clamp, as an op on bytes.
+// An op on int32 lanes as an op on bytes, which saturates.
+template <class V, class LaneOp>
+class Saturated {
+ public:
+  explicit INTAGLIO_INLINE Saturated(const BinaryParameters& p) : op_(p) {}
+  INTAGLIO_INLINE typename V::B operator()(const Operand<V>& a, const Operand<V>& b) const {
+    const typename V::B left = a.bytes(), right = b.bytes();
+    return join_lanes<V>([&](std::size_t k) INTAGLIO_LAMBDA { return op_(V::part(left, k), V::part(right, k)); });
+  }
+
+ private:
+  LaneOp op_;
+};
+
+// The same, clamped.
 template <class V, class LaneOp>
 class Clamped {
  public:
@@ -35,14 +49,11 @@ class Clamped {
         low_(V::set_bytes(static_cast<std::uint8_t>(p.low))),
         high_(V::set_bytes(static_cast<std::uint8_t>(p.high))) {}
   INTAGLIO_INLINE typename V::B operator()(const Operand<V>& a, const Operand<V>& b) const {
-    const typename V::B left = a.bytes(), right = b.bytes();
-    const typename V::B y =
-        join_lanes<V>([&](std::size_t k) INTAGLIO_LAMBDA { return op_(V::part(left, k), V::part(right, k)); });
-    return clamp_bytes<V>(y, low_, high_);
+    return clamp_bytes<V>(op_(a, b), low_, high_);
   }
 
  private:
-  LaneOp op_;
+  Saturated<V, LaneOp> op_;
   typename V::B low_, high_;
 };
 
@@ -190,9 +201,14 @@ void binary_loop(const BinaryParameters& parameters, BinaryOperand a, BinaryOper
 template <class V>
 void add_scaled(const BinaryParameters& parameters, BinaryOperand a, BinaryOperand b, std::uint8_t* y,
                 std::size_t count) {
-  if (PlainAddScaledLanes<V>::suits(parameters))
-    return binary_loop<V, Clamped<V, PlainAddScaledLanes<V>>>(parameters, a, b, y, count);
-  binary_loop<V, Clamped<V, AddScaledLanes<V>>>(parameters, a, b, y, count);
+  const bool clamps = parameters.low > 0 || parameters.high < 255;
+  if (!PlainAddScaledLanes<V>::suits(parameters)) {
+    binary_loop<V, Clamped<V, AddScaledLanes<V>>>(parameters, a, b, y, count);
+  } else if (clamps) {
+    binary_loop<V, Clamped<V, PlainAddScaledLanes<V>>>(parameters, a, b, y, count);
+  } else {
+    binary_loop<V, Saturated<V, PlainAddScaledLanes<V>>>(parameters, a, b, y, count);
+  }
 }
 
 template <class V>
