@@ -204,27 +204,39 @@ void transform_weights(const WinogradWeights& weights) {
   run(weights);
 }
 
+// Calls step(i) for i in [0, kCount): unrolled where the numbers in between stay in registers.
+template <bool kInRegisters, std::size_t kCount, class Step>
+INTAGLIO_INLINE void repeat(const Step& step) {
+  if constexpr (kInRegisters) {
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < kCount; ++i) step(i);
+  } else {
+#pragma GCC unroll 1
+    for (std::size_t i = 0; i < kCount; ++i) step(i);
+  }
+}
+
 // One tile's sums to accumulators: `to` is the first row of its outputs, rows are kRow apart.
 template <class Isa, std::size_t kRow>
 INTAGLIO_INLINE void transform_tile(const std::int32_t* sums, std::ptrdiff_t product_stride,
                                     typename Isa::Vector (*to)[Isa::kVectors]) {
   static constexpr OutputScales kScales;
   constexpr std::size_t kLanes = kPanelColumns / Isa::kVectors;
+  constexpr bool kInRegisters = Isa::kVectors == 1;
 #pragma GCC unroll 1
   for (std::size_t v = 0; v < Isa::kVectors; ++v, sums += kLanes) {
     Sums<Isa> half[kPatchSide][kTileSide];
     const std::int32_t* column = sums;
-#pragma GCC unroll 1
-    for (std::size_t c = 0; c < kPatchSide; ++c, column += product_stride) {
+    repeat<kInRegisters, kPatchSide>([&](std::size_t c) INTAGLIO_LAMBDA {
       Sums<Isa> m[kPatchSide];
 #pragma GCC unroll 6
       for (std::size_t r = 0; r < kPatchSide; ++r) {
         m[r] = (Sums<Isa>)Isa::load_bias(column + static_cast<std::ptrdiff_t>(r * kPatchSide) * product_stride);
       }
       transform_four(m, half[c]);
-    }
-#pragma GCC unroll 1
-    for (std::size_t r = 0; r < kTileSide; ++r) {
+      column += product_stride;
+    });
+    repeat<kInRegisters, kTileSide>([&](std::size_t r) INTAGLIO_LAMBDA {
       Sums<Isa> m[kPatchSide], y[kTileSide];
 #pragma GCC unroll 6
       for (std::size_t c = 0; c < kPatchSide; ++c) m[c] = half[c][r];
@@ -234,7 +246,7 @@ INTAGLIO_INLINE void transform_tile(const std::int32_t* sums, std::ptrdiff_t pro
         const auto scaled = (SignedSums<Isa>)(y[c] * kScales.factor[r][c]);
         to[r * kRow + c][v] = (typename Isa::Vector)(scaled >> kSumShift);
       }
-    }
+    });
   }
 }
 
