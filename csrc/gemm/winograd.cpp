@@ -23,19 +23,19 @@ constexpr std::int64_t kSumBytes = sizeof(std::int32_t);
 constexpr std::int64_t kMostInputBytes = 512 * 1024;
 constexpr std::int64_t kMostSumBytes = 256 * 1024;
 constexpr std::int64_t kLeastTiles = 24;
-// Along an axis of so many outputs.
+// What tiles have to gain for their scratch memory, and for estimates being what they are.
+constexpr double kLeastGain = 1.1;
+// Sharing is judged as if parts were multiples of this many tiles: products of few rows take as long.
+constexpr std::int64_t kShareGrain = 8;
+
+// Along an axis of so many outputs: whether the last tile is short, and the positions that the patches cover.
 constexpr bool last_is_short(std::int64_t outputs) {
   return (outputs - 1) % kSide < static_cast<std::int64_t>(kShortSide);
 }
-constexpr std::int64_t patches(std::int64_t outputs) {
+constexpr std::int64_t patch_positions(std::int64_t outputs) {
   const std::int64_t missing = last_is_short(outputs) ? std::int64_t{kPatchSide - kShortPatchSide} : 0;
   return divide_up(outputs, kSide) * kSide + kPatchOverlap - missing;
 }
-
-// What tiles have to gain for their scratch memory, and for estimates being what they are.
-constexpr double kLeastGain = 1.1;
-// Parts are cut at multiples of this many tiles, or few rows would be left for the products.
-constexpr std::int64_t kShareGrain = 8;
 
 // The tiles done together at most.
 std::int64_t most_tiles(std::int64_t channels, std::int64_t width) {
@@ -83,8 +83,8 @@ void lay_out_scratch(WinogradPlan& plan) {
 
 std::int64_t WinogradShape::tiles_down() const { return divide_up(height, kSide); }
 std::int64_t WinogradShape::tiles_across() const { return divide_up(width, kSide); }
-std::int64_t WinogradShape::patch_rows() const { return patches(height); }
-std::int64_t WinogradShape::patch_columns() const { return patches(width); }
+std::int64_t WinogradShape::patch_rows() const { return patch_positions(height); }
+std::int64_t WinogradShape::patch_columns() const { return patch_positions(width); }
 
 std::array<WinogradTiles, 4> WinogradShape::kinds() const {
   const std::int64_t rows = tiles_down() - last_is_short(height), columns = tiles_across() - last_is_short(width);
@@ -101,7 +101,7 @@ Range WinogradShape::tiles_with(std::size_t product) const {
   for (const WinogradTiles& kind : kinds()) {
     const std::int64_t count = images * kind.down * kind.across;
     if ((kind.short_rows && lacks_rows) || (kind.short_columns && lacks_columns)) {
-      // Those of the first kinds come before the range.
+      // Tiles that come before the range; those behind it do not move it.
       if (range.begin == range.end) range = {range.begin + count, range.end + count};
     } else {
       range.end += count;

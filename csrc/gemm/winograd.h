@@ -32,10 +32,11 @@ struct WinogradShape {
   std::int64_t patch_columns() const;
   std::int64_t tiles() const { return images * tiles_down() * tiles_across(); }
   // Tiles in the order in which they are done: those at the bottom that are short of rows, whole ones, those at the
-  // right that are short of columns, and the corner. The tiles that have a product then follow one another:
+  // right that are short of columns, and the corner.
   std::array<WinogradTiles, 4> kinds() const;
+  // The tiles that have a product: in that order they follow one another.
   Range tiles_with(std::size_t product) const;
-  // Of all products together.
+  // How many they are, of all products together.
   std::int64_t products() const;
 };
 

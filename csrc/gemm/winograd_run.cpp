@@ -93,7 +93,8 @@ void multiply(const WinogradPlan& plan, Range tiles, std::int64_t column_block, 
     const Range own = {std::clamp<std::int64_t>(with.begin - tiles.begin, 0, count),
                        std::clamp<std::int64_t>(with.end - tiles.begin, 0, count)};
     if (own.begin < own.end) {
-      // One row more than there are, where that is one: before it, or there may be no memory for it.
+      // Where that is one row, a neighbour comes along, the one before where there may be no memory behind. Its sums
+      // are not read, or become zeros below.
       const std::int64_t rows = std::max(own.end - own.begin, std::int64_t{kLeastProductRows});
       const std::int64_t first = std::max<std::int64_t>(std::min(own.begin, count - rows), 0);
       product.rows = static_cast<std::size_t>(rows);

@@ -26,8 +26,9 @@ struct TileRows {
   std::size_t tiles;
 };
 
-// The weights of the next columns, fetched evenly while the tiles of the columns before run: the first tile would wait
-// for weights that come from beyond the second-level cache. May run past the end of the weights, which is harmless.
+// The weights of the next columns or the next layer, fetched evenly while the tiles of the columns before run: the
+// first tile would wait for weights that come from beyond the second-level cache. May run past the end of the weights,
+// which is harmless.
 struct Ahead {
   const std::int8_t* next;
   std::ptrdiff_t step;  // bytes per two groups, or per group of a run

@@ -5,8 +5,8 @@
 // weights 36 for each channel and column; products of numbers alike are summed over channels, and of the 36 sums of a
 // column become 16 outputs: 36 multiplications for 144.
 //
-// A tile of two rows or columns of outputs is short: its patch has four, and along that axis it lacks two of the six
-// numbers.
+// A tile of at most two rows or columns of outputs is short: its patch has four, and along that axis it lacks two of
+// the six numbers.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +19,7 @@ namespace intaglio {
 inline constexpr std::size_t kTileSide = 4;   // rows and columns of a tile's outputs
 inline constexpr std::size_t kPatchSide = 6;  // and of its inputs, its patch
 inline constexpr std::size_t kPatchProducts = kPatchSide * kPatchSide;
+// The same of short tiles, along the axis where they are, and which of the six numbers they lack there.
 inline constexpr std::size_t kShortSide = 2;
 inline constexpr std::size_t kShortPatchSide = 4;
 constexpr bool short_lacks(std::size_t number) { return number == 3 || number == 4; }
@@ -35,7 +36,7 @@ inline constexpr std::int64_t kAccumulatorEnd = std::int64_t{1} << (31 - kSumShi
 
 // Tiles next to one another, their inputs to be transformed. Numbers that short tiles lack become 0.
 struct WinogradInputs {
-  const std::uint8_t* input = nullptr;  // the first of the 6x6 positions of the first tile
+  const std::uint8_t* input = nullptr;  // the first position of the first tile's patch
   std::ptrdiff_t row_stride = 0;        // bytes
   std::ptrdiff_t position_stride = 0;
   std::size_t tiles = 0;
