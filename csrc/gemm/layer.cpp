@@ -34,6 +34,7 @@ struct GemmArguments {
   std::int64_t lines_at_once = 1, rows_at_once = 1;
   std::int64_t column_bytes = 0;  // of weights
   std::int64_t group_width = 0;   // columns of a group, padded
+  Fetch first_weights;
   void (*run)(const GemmBlock& block) = nullptr;
   Slot row_bias, scratch;
   bool has_row_bias = false;
@@ -279,7 +280,8 @@ Status emit_gemm(const Node& node, Planner& planner, const GemmLayer& layer, con
   step.reason = reason;
   step.macs = macs;
   const std::int64_t fetched = std::min(kFetchedColumns, arguments->group_width) * arguments->column_bytes;
-  step.reads = {layer.weights, static_cast<std::size_t>(fetched)};
+  arguments->first_weights = {layer.weights, static_cast<std::size_t>(fetched)};
+  if (fetched != 0) step.reads = &arguments->first_weights;
   step.fetches = &arguments->block.next;
   return planner.emit(step);
 }

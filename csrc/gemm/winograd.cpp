@@ -167,7 +167,8 @@ Status emit_winograd(const Node& node, Planner& planner, const WinogradLayer& la
   step.run = &run_winograd;
   step.arguments = plan;
   step.kernel = plan->products->name;
-  step.reads = {plan->weights.panels, static_cast<std::size_t>(plan->block_bytes)};
+  plan->first_weights = {plan->weights.panels, static_cast<std::size_t>(plan->block_bytes)};
+  step.reads = &plan->first_weights;
   step.fetches = &plan->next;
   step.reason = "tiles of 4x4 outputs: a quarter of the products";
   return planner.emit(step);

@@ -72,7 +72,7 @@ void transform_weights(const WinogradPlan& plan, std::int64_t column_block, std:
 // come from beyond the second-level cache. There may be nothing behind the last, which is harmless.
 Fetch next_weights(const WinogradPlan& plan, std::int64_t column_block) {
   const bool last = (column_block + 1) * plan.width >= plan.layer.shape.columns;
-  if (last && plan.next.bytes != 0) return plan.next;
+  if (last && plan.next != nullptr) return *plan.next;
   return {plan.weights.panels + (column_block + 1) * plan.block_bytes, static_cast<std::size_t>(plan.block_bytes)};
 }
 

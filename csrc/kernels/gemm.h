@@ -59,7 +59,7 @@ struct GemmBlock {
   std::ptrdiff_t output_row_stride = 0;
   std::ptrdiff_t output_line_stride = 0;
   std::size_t columns = 0;       // of the block; nothing is written beyond them
-  Fetch next;                    // what to fetch during the last columns, or nothing
+  const Fetch* next = nullptr;   // what to fetch during the last columns, or nullptr
   std::byte* scratch = nullptr;  // aligned as all memory is, GemmKernels::scratch_bytes() of it
 };
 

@@ -139,7 +139,7 @@ void run_panels(const GemmBlock& block, const TileColumns& columns) {
     Ahead ahead = {columns.weights + NP * columns.panel_bytes,
                    static_cast<std::ptrdiff_t>(divide_up(NP * panel_bytes(2), tiles))};
     const bool last = columns.first + NP * kPanelColumns >= block.columns;
-    if (last && block.next.bytes != 0) ahead = in_turns(block.next, tiles * (block.groups / 2));
+    if (last && block.next != nullptr) ahead = in_turns(*block.next, tiles * (block.groups / 2));
     if (shares.taller != 0) taller(block, columns, {0, shares.taller}, ahead);
     fewer(block, columns, {shares.taller * (shares.rows + 1), shares.tiles - shares.taller}, ahead);
   };

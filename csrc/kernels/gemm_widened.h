@@ -125,8 +125,8 @@ void run_widened(const GemmBlock& block) {
     weights += columns.panel_bytes;
     const std::size_t left = block.columns - columns.first;
     columns.count = left < kPanelColumns ? left : kPanelColumns;
-    const bool last = left <= kPanelColumns && block.next.bytes != 0;
-    run_wide_panel<WordsIsa>(wide, columns, last ? block.next : Fetch{weights, panel_bytes(block.groups)});
+    const bool last = left <= kPanelColumns && block.next != nullptr;
+    run_wide_panel<WordsIsa>(wide, columns, last ? *block.next : Fetch{weights, panel_bytes(block.groups)});
   }
 }
 

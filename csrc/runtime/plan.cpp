@@ -99,7 +99,7 @@ class PlanBuilder final : public Planner {
   List<Value> values_;
   std::uint32_t node_ = 0;  // being prepared
   bool out_of_memory_ = false;
-  Fetch* fetches_ = nullptr;  // of the last step that reads constants
+  const Fetch** fetches_ = nullptr;  // of the last step that reads constants
 };
 
 Status PlanBuilder::build() {
@@ -251,7 +251,7 @@ bool PlanBuilder::alias(std::int64_t output, std::int64_t input) {
 Status PlanBuilder::emit(const Step& step) {
   if (!plan_.steps_.push(step)) return out_of_memory(model_.nodes[node_]);
   plan_.steps_[plan_.steps_.size() - 1].node = node_;
-  if (step.reads.bytes != 0) {
+  if (step.reads != nullptr) {
     if (fetches_ != nullptr) *fetches_ = step.reads;
     fetches_ = step.fetches;
   }
