@@ -282,7 +282,8 @@ Status emit_gemm(const Node& node, Planner& planner, const GemmLayer& layer, con
   const std::int64_t fetched = std::min(kFetchedColumns, arguments->group_width) * arguments->column_bytes;
   arguments->first_weights = {layer.weights, static_cast<std::size_t>(fetched)};
   if (fetched != 0) step.reads = &arguments->first_weights;
-  step.fetches = &arguments->block.next;
+  // The last columns of a group come before the weights of the next one.
+  if (layer.groups == 1) step.fetches = &arguments->block.next;
   return planner.emit(step);
 }
 

@@ -18,7 +18,7 @@ struct WinogradPlan {
   std::int64_t width = 0;        // columns done together, a block
   std::int64_t block_bytes = 0;  // of its weights
   Fetch first_weights;           // the first block's
-  const Fetch* next = nullptr;   // what to fetch during the last block, or nullptr
+  const Fetch* next = nullptr;   // what to fetch during the last block of the last tiles, or nullptr
   int tile_ways = 1;             // the layer is shared out in tiles,
   int column_ways = 1;           // and for each of these ways, in blocks of columns
   std::int64_t tiles_at_once = 0;

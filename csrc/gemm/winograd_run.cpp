@@ -68,18 +68,10 @@ void transform_weights(const WinogradPlan& plan, std::int64_t column_block, std:
   }
 }
 
-// What to fetch during a block of columns: the weights of the next, whose transformation would wait for them where they
-// come from beyond the second-level cache. There may be nothing behind the last, which is harmless.
-Fetch next_weights(const WinogradPlan& plan, std::int64_t column_block) {
-  const bool last = (column_block + 1) * plan.width >= plan.layer.shape.columns;
-  if (last && plan.next != nullptr) return *plan.next;
-  return {plan.weights.panels + (column_block + 1) * plan.block_bytes, static_cast<std::size_t>(plan.block_bytes)};
-}
-
-// The products of one block of columns in two rows. Each fetches its part of what comes next.
+// The products of one block of columns in two rows. Each fetches its part of what is transformed next, which would wait
+// for weights that come from beyond the second-level cache.
 void multiply(const WinogradPlan& plan, Range tiles, std::int64_t column_block, std::size_t pair,
-              const std::int16_t* inputs, const std::int16_t* weights, std::int32_t* sums) {
-  const Fetch next = next_weights(plan, column_block);
+              const std::int16_t* inputs, const std::int16_t* weights, std::int32_t* sums, const Fetch& next) {
   const std::int64_t count = tiles.end - tiles.begin;
   WinogradProduct product;
   product.input_stride = plan.channels * static_cast<std::int64_t>(sizeof(std::int16_t));
@@ -158,9 +150,13 @@ void run_winograd(const void* arguments, const Memory& memory, int part, int par
     const Range at_once = {begin, std::min(begin + plan.tiles_at_once, tiles.end)};
     transform_inputs(plan, input, inputs, at_once);
     for (std::int64_t column_block = blocks.begin; column_block < blocks.end; ++column_block) {
+      const bool last = column_block + 1 == blocks.end;
+      Fetch next = {plan.weights.panels + (last ? blocks.begin : column_block + 1) * plan.block_bytes,
+                    static_cast<std::size_t>(plan.block_bytes)};
+      if (last && at_once.end == tiles.end && plan.next != nullptr) next = *plan.next;
       for (std::size_t pair = 0; pair < std::size(kRowPairs); ++pair) {
         transform_weights(plan, column_block, pair, weights);
-        multiply(plan, at_once, column_block, pair, inputs, weights, sums);
+        multiply(plan, at_once, column_block, pair, inputs, weights, sums, next);
       }
       transform_outputs(plan, column_block * plan.width, sums, output, at_once);
     }

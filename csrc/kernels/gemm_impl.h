@@ -136,10 +136,10 @@ void run_panels(const GemmBlock& block, const TileColumns& columns) {
   constexpr const auto& table = TileTable<Isa, NP, std::make_integer_sequence<int, int{kMax} - kMinRows + 1>>::kByRows;
   const auto run = [&](const RowShares& shares, TileFunction fewer, TileFunction taller) {
     const std::size_t tiles = block.lines * shares.tiles;
-    Ahead ahead = {columns.weights + NP * columns.panel_bytes,
-                   static_cast<std::ptrdiff_t>(divide_up(NP * panel_bytes(2), tiles))};
-    const bool last = columns.first + NP * kPanelColumns >= block.columns;
-    if (last && block.next != nullptr) ahead = in_turns(*block.next, tiles * (block.groups / 2));
+    const std::ptrdiff_t bytes = NP * columns.panel_bytes;
+    const bool last = columns.first + NP * kPanelColumns >= block.columns && block.next != nullptr;
+    const Fetch next = last ? *block.next : Fetch{columns.weights + bytes, static_cast<std::size_t>(bytes)};
+    Ahead ahead = in_turns(next, tiles * (block.groups / 2));
     if (shares.taller != 0) taller(block, columns, {0, shares.taller}, ahead);
     fewer(block, columns, {shares.taller * (shares.rows + 1), shares.tiles - shares.taller}, ahead);
   };
