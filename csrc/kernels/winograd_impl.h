@@ -143,11 +143,15 @@ void transform_inputs(const WinogradInputs& tiles) {
 #pragma GCC unroll 1
       for (std::size_t r = 0; r < kPatchSide; ++r) {
         Words<Isa> d[kPatchSide], t[kPatchSide];
+        const auto load = [&](std::size_t begin, std::size_t end) INTAGLIO_LAMBDA {
 #pragma GCC unroll 6
-        for (std::size_t c = 0; c < kPatchSide; ++c) d[c] = half[c][r];
+          for (std::size_t c = begin; c < end; ++c) d[c] = half[c][r];
+        };
+        load(0, kShortPatchSide);
         if (a.short_columns) {
           transform_short(d, t);
         } else {
+          load(kShortPatchSide, kPatchSide);
           transform_six(d, t);
         }
 #pragma GCC unroll 6
