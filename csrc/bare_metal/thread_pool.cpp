@@ -12,7 +12,7 @@ void start_workers(int) {}
 
 int usable_cores() { return 1; }
 
-Team::Team(int) {}
+Team::Team(int, std::int64_t) {}
 Team::~Team() = default;
 
 void Team::run(const Task& task, int parts) {

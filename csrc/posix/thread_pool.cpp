@@ -12,6 +12,7 @@
 
 #include "base/float_environment.h"
 #include "posix/clock.h"
+#include "posix/elsewhere.h"
 #include "posix/park.h"
 #include "runtime/process.h"
 
@@ -22,6 +23,8 @@ namespace {
 // to be seen in a process's CPU time between two runs.
 constexpr std::int64_t kSpinNanoseconds = 100'000;
 constexpr int kSpinsPerClock = 32;
+// A run of so many multiply-accumulates, some 140 microseconds, is worth waking workers for, which costs the caller 15.
+constexpr std::int64_t kWorkToWake = std::int64_t{1} << 26;
 
 void relax() {
 #if defined(__x86_64__)
@@ -44,9 +47,13 @@ class Workers {
   }
   int count() const { return count_; }
 
+  // A short run wakes nobody, unless it follows another so soon that more will come.
+  void begin(std::int64_t work) { wakes_ = work >= kWorkToWake || clock_nanoseconds() - ended_ < kSpinNanoseconds; }
+  void end() { ended_ = clock_nanoseconds(); }
+
   void run(const Task& task, int parts) {
     const int helpers = std::min(parts - 1, count_);
-    for (int w = 0; w < helpers; ++w) workers_[w].call(task, parts);
+    for (int w = 0; w < helpers; ++w) workers_[w].call(task, parts, wakes_);
     task.run(task.arguments, 0, parts);
     for (int part = helpers + 1; part < parts; ++part) task.run(task.arguments, part, parts);
     for (int w = 0; w < helpers; ++w) {
@@ -68,14 +75,23 @@ class Workers {
     int part = 0;
     int parts = 0;  // this and the task are the caller's to write unless the state is kBusy
     Task task{};
+    bool called = false;  // for the task
+    Elsewhere elsewhere{};
 
-    void call(const Task& called_task, int called_parts) {
+    void call(const Task& called_task, int called_parts, bool wakes) {
+      called = wakes || state.load(std::memory_order_relaxed) != kAsleep;
+      if (!called) return;
       task = called_task;
       parts = called_parts;
-      if (state.exchange(kCalled, std::memory_order_acq_rel) == kAsleep) unpark(state);
+      if (state.exchange(kCalled, std::memory_order_acq_rel) == kAsleep) {
+        elsewhere.keep_from_this_core();
+        unpark(state);
+      }
     }
 
+    // Whether its part is the caller's to do.
     bool call_off() {
+      if (!called) return true;
       std::uint32_t expected = state.load(std::memory_order_relaxed);  // leaves a busy worker its cache line
       return expected == kCalled && state.compare_exchange_strong(expected, kIdle, std::memory_order_acq_rel);
     }
@@ -125,11 +141,15 @@ class Workers {
 
   static void* enter(void* worker) {
     const FloatEnvironment environment;
-    static_cast<Worker*>(worker)->work();
+    auto& self = *static_cast<Worker*>(worker);
+    self.elsewhere.set_thread();
+    self.work();
     return nullptr;
   }
 
   int count_ = 0;
+  bool wakes_ = false;
+  std::int64_t ended_ = 0;  // the last run, on clock_nanoseconds()
   Worker workers_[kMaxThreads - 1];
 };
 
@@ -142,12 +162,13 @@ pthread_mutex_t process_mutex = PTHREAD_MUTEX_INITIALIZER;
 constinit Workers workers;
 constinit bool taken = false;
 
-Workers* take_workers(int count) {
+Workers* take_workers(int count, std::int64_t work) {
   const ProcessLock lock;
   if (taken) return nullptr;
   workers.grow(count);
   if (workers.count() == 0) return nullptr;
   taken = true;
+  workers.begin(work);
   return &workers;
 }
 
@@ -187,13 +208,14 @@ int usable_cores() {
   return static_cast<int>(std::clamp(sysconf(_SC_NPROCESSORS_ONLN), 1L, long{kMaxThreads}));
 }
 
-Team::Team(int threads) {
-  if (threads > 1) workers_ = take_workers(threads - 1);
+Team::Team(int threads, std::int64_t work) {
+  if (threads > 1) workers_ = take_workers(threads - 1, work);
 }
 
 Team::~Team() {
   if (workers_ == nullptr) return;
   const ProcessLock lock;
+  workers_->end();
   taken = false;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/checked.h"
 #include "base/float_environment.h"
 
 namespace intaglio {
@@ -92,21 +93,22 @@ Status Engine::run(const Batch& batch, std::span<std::byte* const> contexts) con
     std::span<std::byte* const> contexts;
   };
   const FloatEnvironment environment;
+  const std::int64_t work = saturating_product(batch.samples, plan_.work());
   if (contexts.size() > 1) {
     const Share share{*this, batch, contexts};
     const auto run_samples = [](const void* arguments, int part, int parts) {
       const Share& s = *static_cast<const Share*>(arguments);
       const Memory memory = memory_of(s.contexts[static_cast<std::size_t>(part)]);
-      Team alone(1);
+      Team alone(1, 0);
       const Range range = split(s.batch.samples, part, parts);
       bool fine = true;
       for (std::int64_t i = range.begin; i < range.end && fine; ++i) {
         fine = s.engine.run_sample(s.batch, i, memory, alone);
       }
     };
-    Team(threads_).run({run_samples, &share}, static_cast<int>(contexts.size()));
+    Team(threads_, work).run({run_samples, &share}, static_cast<int>(contexts.size()));
   } else {
-    Team team(plan_.parts());
+    Team team(plan_.parts(), work);
     bool fine = true;
     for (std::int64_t i = 0; i < batch.samples && fine; ++i) fine = run_sample(batch, i, memory_of(contexts[0]), team);
   }
@@ -136,7 +138,7 @@ void Engine::profile(const std::byte* const* inputs, std::byte* context, Clock c
                      std::span<std::int64_t> nanoseconds) const {
   const FloatEnvironment environment;
   const Memory memory = memory_of(context);
-  Team team(plan_.parts());
+  Team team(plan_.parts(), plan_.work());
   for (std::size_t i = 0; i < plan_.inputs().size(); ++i) copy_in(plan_.inputs()[i], inputs[i], memory);
   std::int64_t before = clock();
   for (std::size_t i = 0; i < plan_.steps().size(); ++i) {

@@ -1,6 +1,8 @@
 // The threads of the process: one set of workers, used by one run at a time.
 #pragma once
 
+#include <cstdint>
+
 #include "base/memory.h"
 
 namespace intaglio {
@@ -25,7 +27,8 @@ void start_workers(int count);
 // part, so a run that finds the workers taken does all its parts itself.
 class Team {
  public:
-  explicit Team(int threads);
+  // `work`: multiply-accumulates of the run, which have to be worth waking workers for.
+  Team(int threads, std::int64_t work);
   ~Team();
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;

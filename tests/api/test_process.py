@@ -159,6 +159,61 @@ print(blocked, seen)
     assert in_a_new_process(code) == "1 [1]"
 
 
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_a_worker_is_woken_on_another_core_unless_it_has_been_told_where_to_run() -> None:
+    code = """
+import os, time
+before = set(os.listdir("/proc/self/task"))
+model = intaglio.load(networks.wide(), threads=2)
+x = networks.samples(8, (24, 24, 64))
+model(x)
+(worker,) = (int(task) for task in set(os.listdir("/proc/self/task")) - before)
+cores = os.sched_getaffinity(0)
+a, b = sorted(cores)[:2]
+def left_after_a_run_on(core):
+    os.sched_setaffinity(0, {core})
+    time.sleep(0.1)
+    model(x)
+    return os.sched_getaffinity(worker)
+assert left_after_a_run_on(a) == cores - {a}
+assert left_after_a_run_on(a) == cores - {a}
+assert left_after_a_run_on(b) == cores - {b}
+os.sched_setaffinity(worker, {b})
+assert left_after_a_run_on(b) == {b}
+assert left_after_a_run_on(a) == {b}
+os.sched_setaffinity(worker, {a, b})
+assert left_after_a_run_on(b) == {a}
+print("elsewhere")
+"""
+    assert in_a_new_process(code) == "elsewhere"
+
+
+def test_a_short_run_wakes_workers_only_soon_after_another() -> None:
+    code = """
+import time
+from pathlib import Path
+tasks = Path("/proc/self/task")
+before = set(tasks.iterdir())
+model = intaglio.load(networks.wide(), threads=2)
+x = networks.samples(1, (24, 24, 64))
+model(x)
+(worker,) = set(tasks.iterdir()) - before
+def times_asleep():
+    lines = (worker / "status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
+def woken(runs, pause):
+    time.sleep(0.1)
+    before = times_asleep()
+    for _ in range(runs):
+        time.sleep(pause)
+        model(x)
+    time.sleep(0.1)
+    return times_asleep() > before
+print(max(step.threads for step in model.plan()), woken(20, 0.01), woken(2000, 0))
+"""
+    assert in_a_new_process(code) == "2 False True"
+
+
 def test_the_floating_point_environment_is_ours_while_running_and_the_callers_afterwards() -> None:
     libm = ctypes.CDLL("libm.so.6")
     toward_zero = {"x86_64": 0xC00, "aarch64": 0xC00000}.get(os.uname().machine)
