@@ -68,6 +68,7 @@ struct FloatLayer {
   float low = 0, high = 0;
 };
 
-Status emit_float_layer(const Node& node, Planner& planner, const FloatLayer& layer, const char* reason);
+__attribute__((cold)) Status emit_float_layer(const Node& node, Planner& planner, const FloatLayer& layer,
+                                              const char* reason);
 
 }  // namespace intaglio

@@ -11,8 +11,8 @@ namespace intaglio {
 
 namespace {
 
-// What reading a byte of weights costs in multiply-accumulates where they come from beyond the second-level cache: all
-// that counts for a single row.
+// What reading a byte of weights costs, in multiply-accumulates, where they come from beyond the second-level cache:
+// all that counts for a single row.
 constexpr std::int64_t kWeightByteCost = 4;
 // Columns whose weights are fetched before the layer begins: those of its first tiles.
 constexpr std::int64_t kFetchedColumns = 2 * std::int64_t{kPanelColumns};
@@ -31,15 +31,19 @@ struct GemmArguments {
   GemmLayer layer;
   Sharing sharing;
   GemmBlock block;  // what all calls have in common
+  std::int64_t macs = 0;
   std::int64_t lines_at_once = 1, rows_at_once = 1;
   std::int64_t column_bytes = 0;  // of weights
   std::int64_t group_width = 0;   // columns of a group, padded
   Fetch first_weights;
   void (*run)(const GemmBlock& block) = nullptr;
-  Slot row_bias, scratch;
+  Slot row_bias;
+  PartSlots scratch;
   bool has_row_bias = false;
   std::int64_t scratch_bytes = 0;  // of one part
   bool at_once = false;            // one part does the layer in one call, and `block` lacks but the addresses
+
+  std::int64_t weight_bytes() const { return layer.groups * group_width * column_bytes; }
 };
 
 struct RowBiasArguments {
@@ -51,20 +55,46 @@ std::int64_t positions(const GemmLayer& layer) {
   return layer.axes[0].count * layer.axes[1].count * layer.axes[2].count;
 }
 
-// The most even sharing; among equals, the one that cuts columns least and the outermost axis.
-Sharing choose_sharing(const GemmLayer& layer, int parts) {
+// Bytes from a layer's first input to its last.
+std::int64_t input_bytes(const GemmLayer& layer) {
+  for (const GemmAxis& axis : layer.axes) {
+    if (axis.count > 1) return axis.count * axis.input_stride;
+  }
+  return static_cast<std::int64_t>(layer.taps.size()) * layer.depth * layer.groups;
+}
+
+// What the most loaded part takes, in multiply-accumulates.
+double part_cost(const GemmArguments& a, const Sharing& sharing) {
+  const GemmLayer& layer = a.layer;
+  const bool by_groups = sharing.axis == kGroupAxis;
+  const std::int64_t count = by_groups ? layer.groups : layer.axes[sharing.axis].count;
+  const double axis_share = imbalance(count, 1, sharing.ways) / sharing.ways;
+  const std::int64_t panels = divide_up(layer.group_columns, kPanelColumns);
+  const double column_share = imbalance(panels, kPanelGrain, sharing.column_ways) / sharing.column_ways;
+  const double weights = static_cast<double>(a.weight_bytes()) * column_share * (by_groups ? axis_share : 1);
+
+  // Parts of the same positions read what others wrote, and write what others will read.
+  const double position_share = by_groups ? 1 : axis_share;
+  const int owners = sharing.column_ways * (by_groups ? sharing.ways : 1);
+  const auto outputs = static_cast<double>(positions(layer) * layer.groups * layer.group_columns);
+  const double foreign =
+      (static_cast<double>(input_bytes(layer)) + outputs / owners) * position_share * (owners - 1) / owners;
+  return static_cast<double>(a.macs) * axis_share * column_share + weights * static_cast<double>(kWeightByteCost) +
+         foreign * static_cast<double>(kForeignByteCost);
+}
+
+// The one that takes least; among equals, the one that cuts columns least and the outermost axis.
+Sharing choose_sharing(const GemmArguments& a, int parts) {
   Sharing best;
   double least = 1e30;
   for (int column_ways = 1; column_ways <= parts; ++column_ways) {
     if (parts % column_ways != 0) continue;
-    const int ways = parts / column_ways;
-    const double columns = imbalance(divide_up(layer.group_columns, kPanelColumns), kPanelGrain, column_ways);
     for (int axis = kGroupAxis; axis < kGemmAxes; ++axis) {
-      const std::int64_t count = axis == kGroupAxis ? layer.groups : layer.axes[axis].count;
-      const double total = columns * imbalance(count, axis == kGemmAxes - 1 ? kRowGrain : 1, ways);
-      if (total < least) {
-        least = total;
-        best = {axis, ways, column_ways};
+      const Sharing sharing = {axis, parts / column_ways, column_ways};
+      const double cost = part_cost(a, sharing);
+      if (cost < least) {
+        least = cost;
+        best = sharing;
       }
     }
   }
@@ -86,8 +116,7 @@ Share share_of(const GemmArguments& a, int part, int parts) {
   if (a.sharing.axis == kGroupAxis) {
     share.groups = split(layer.groups, way, a.sharing.ways);
   } else {
-    share.axes[a.sharing.axis] = split_at(layer.axes[a.sharing.axis].count,
-                                          a.sharing.axis == kGemmAxes - 1 ? kRowGrain : 1, way, a.sharing.ways);
+    share.axes[a.sharing.axis] = split(layer.axes[a.sharing.axis].count, way, a.sharing.ways);
   }
   share.columns = split_at(layer.group_columns, kPanelGrain * static_cast<std::int64_t>(kPanelColumns),
                            part % a.sharing.column_ways, a.sharing.column_ways);
@@ -117,7 +146,7 @@ void run_gemm(const void* arguments, const Memory& memory, int part, int parts) 
   const auto& a = *static_cast<const GemmArguments*>(arguments);
   const GemmLayer& layer = a.layer;
   GemmBlock block = a.block;
-  if (a.scratch_bytes != 0) block.scratch = memory.at<std::byte>(a.scratch) + part * a.scratch_bytes;
+  if (a.scratch_bytes != 0) block.scratch = memory.at<std::byte>(a.scratch.of(part));
   if (a.at_once && parts == 1) {
     block.input = memory.at<const std::uint8_t>(layer.input) + layer.input_offset;
     block.output = memory.at<std::uint8_t>(layer.output) + layer.output_offset;
@@ -250,11 +279,11 @@ Status emit_gemm(const Node& node, Planner& planner, const GemmLayer& layer, con
   auto offsets = group_offsets(node, planner, layer);
   if (!offsets.ok()) return offsets.status();
   set_up(*arguments, kernels, offsets.value());
-  const std::int64_t weight_bytes = layer.groups * arguments->group_width * arguments->column_bytes;
-  const int parts = planner.parts_for(std::max(macs, weight_bytes * kWeightByteCost));
-  arguments->sharing = choose_sharing(arguments->layer, parts);
+  arguments->macs = macs;
+  const int parts = planner.parts_for(std::max(macs, arguments->weight_bytes() * kWeightByteCost));
+  arguments->sharing = choose_sharing(*arguments, parts);
   if (arguments->scratch_bytes != 0) {
-    arguments->scratch = planner.scratch(static_cast<std::uint64_t>(arguments->scratch_bytes * parts));
+    arguments->scratch = planner.part_scratch(static_cast<std::uint64_t>(arguments->scratch_bytes), parts);
   }
 
   if (layer.weight_zero_point != 0) {

@@ -33,7 +33,7 @@ struct GemmLayer {
 // The same from a later column on.
 Requantization from_column(Requantization requantization, std::int64_t column);
 
-// Emits the steps that compute the layer.
-Status emit_gemm(const Node& node, Planner& planner, const GemmLayer& layer, const char* reason);
+// Emits the steps that compute the layer. Runs once, as all planning does: better small than fast.
+__attribute__((cold)) Status emit_gemm(const Node& node, Planner& planner, const GemmLayer& layer, const char* reason);
 
 }  // namespace intaglio

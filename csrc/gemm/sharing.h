@@ -1,4 +1,5 @@
-// How work is cut into parts, and how evenly.
+// How work is cut into parts, and how evenly. A part of the positions finds what it wrote for the last layer in its own
+// core's caches, so columns are cut only where that takes less.
 #pragma once
 
 #include <algorithm>

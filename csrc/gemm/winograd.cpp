@@ -25,8 +25,6 @@ constexpr std::int64_t kMostSumBytes = 256 * 1024;
 constexpr std::int64_t kLeastTiles = 24;
 // What tiles have to gain for their scratch memory, and for estimates being what they are.
 constexpr double kLeastGain = 1.1;
-// Sharing is judged as if parts were multiples of this many tiles: products of few rows take as long.
-constexpr std::int64_t kShareGrain = 8;
 
 // Along an axis of so many outputs: whether the last tile is short, and the positions that the patches cover.
 constexpr bool last_is_short(std::int64_t outputs) {
@@ -44,27 +42,51 @@ std::int64_t most_tiles(std::int64_t channels, std::int64_t width) {
       kLeastTiles);
 }
 
-// The most even sharing; among equals, the one that cuts what more is read of, weights or transformed inputs.
-void share_out(WinogradPlan& plan, int parts) {
+double padded(std::int64_t count, std::size_t unit) {
+  return static_cast<double>(align_up(static_cast<std::size_t>(count), unit));
+}
+
+// What it takes one part to do so many tiles in so many columns, whole blocks of them, in picoseconds.
+double part_time(const Kernels& kernels, const WinogradShape& shape, std::int64_t tiles, std::int64_t columns) {
+  const WinogradProducts& products = *kernels.winograd_products;
+  const WinogradTransforms& transforms = *kernels.winograd_transforms;
+  const auto channels = static_cast<double>(shape.channels), outputs = static_cast<double>(columns);
+  const auto width = static_cast<std::int64_t>(products.columns);
+  const auto times = static_cast<double>(divide_up(tiles, most_tiles(shape.channels, width)));
+  const double rows = std::max(static_cast<double>(shape.products() * tiles) / static_cast<double>(shape.tiles()),
+                               static_cast<double>(std::int64_t{kLeastProductRows} * kProducts));
+  const double tile =
+      padded(shape.channels, transforms.channels) * transforms.input_cost + outputs * transforms.output_cost;
+  return rows * channels * outputs * products.product_cost + static_cast<double>(tiles) * tile +
+         times * channels * outputs * transforms.weight_cost;
+}
+
+// The sharing that takes least; among equals, the one that cuts columns least.
+void share_out(WinogradPlan& plan, const Kernels& kernels, int parts) {
   const WinogradShape& shape = plan.layer.shape;
   const std::int64_t blocks = divide_up(shape.columns, plan.width);
-  const bool cuts_columns = shape.columns > shape.tiles();
+  const double foreign_cost = static_cast<double>(kForeignByteCost) * kernels.winograd_products->window_cost;
   double least = 1e30;
-  for (int ways = 1; ways <= parts; ++ways) {
-    if (parts % ways != 0) continue;
-    const int column_ways = cuts_columns ? parts / ways : ways;
-    const double total = imbalance(shape.tiles(), kShareGrain, parts / column_ways) * imbalance(blocks, 1, column_ways);
-    if (total >= least) continue;
-    least = total;
-    plan.tile_ways = parts / column_ways;
-    plan.column_ways = column_ways;
+  for (int column_ways = 1; column_ways <= parts; ++column_ways) {
+    if (parts % column_ways != 0) continue;
+    const std::int64_t tiles = divide_up(shape.tiles(), parts / column_ways);
+    const std::int64_t columns = divide_up(blocks, column_ways) * plan.width;
+    // Parts of the same tiles read what others wrote, and write what others will read.
+    const std::int64_t bytes = tiles * kSide * kSide * (shape.channels + columns) * (column_ways - 1) / column_ways;
+    const double time = part_time(kernels, shape, tiles, columns) + static_cast<double>(bytes) * foreign_cost;
+    if (time < least) {
+      least = time;
+      plan.tile_ways = parts / column_ways;
+      plan.column_ways = column_ways;
+    }
   }
 }
 
 // Bytes of a matrix, in lines of cache of an odd number: those of all products at one place are then in different sets.
 std::int64_t odd_lines(std::int64_t bytes) { return (divide_up(bytes, kLine) | 1) * kLine; }
 
-void lay_out_scratch(WinogradPlan& plan) {
+// Returns the bytes of one part's scratch memory.
+std::int64_t lay_out_scratch(WinogradPlan& plan) {
   const std::int64_t tiles = divide_up(plan.layer.shape.tiles(), plan.tile_ways);
   plan.tiles_at_once = divide_up(tiles, divide_up(tiles, most_tiles(plan.layer.shape.channels, plan.width)));
   const std::int64_t rows = std::max(plan.tiles_at_once, std::int64_t{kLeastProductRows});
@@ -76,7 +98,9 @@ void lay_out_scratch(WinogradPlan& plan) {
   plan.sum_stride = sum_bytes / kSumBytes;
   plan.weights_offset = kProducts * input_bytes;
   plan.sums_offset = plan.weights_offset + static_cast<std::int64_t>(kPairProducts) * weight_bytes;
-  plan.scratch_bytes = plan.sums_offset + kProducts * sum_bytes;
+  plan.lines_offset = plan.sums_offset + kProducts * sum_bytes;
+  const std::int64_t line_bytes = plan.pads ? plan.layer.lines.count() * plan.layer.lines.line_bytes() : 0;
+  return plan.lines_offset + line_bytes;
 }
 
 }  // namespace
@@ -122,22 +146,12 @@ std::int64_t WinogradShape::products() const {
 bool winograd_pays(const Kernels& kernels, const WinogradShape& shape) {
   if (kernels.winograd_products == nullptr || kernels.winograd_transforms == nullptr) return false;
   const WinogradProducts& products = *kernels.winograd_products;
-  const WinogradTransforms& transforms = *kernels.winograd_transforms;
   if (products.windows != kernels.gemm) return false;
-  const auto width = static_cast<std::int64_t>(products.columns);
-  const auto padded = [](std::int64_t count, std::size_t unit) {
-    return static_cast<double>(align_up(static_cast<std::size_t>(count), unit));
-  };
-  const auto channels = static_cast<double>(shape.channels), columns = padded(shape.columns, products.columns);
-  const auto blocks = static_cast<double>(divide_up(shape.tiles(), most_tiles(shape.channels, width)));
-  const auto rows = static_cast<double>(std::max(shape.products(), std::int64_t{kLeastProductRows} * kProducts));
-  const double tile =
-      padded(shape.channels, transforms.channels) * transforms.input_cost + columns * transforms.output_cost;
-  const double tiles = rows * channels * columns * products.product_cost + static_cast<double>(shape.tiles()) * tile +
-                       blocks * channels * columns * transforms.weight_cost;
-  const double windows = static_cast<double>(shape.images * shape.height * shape.width) * kWindow * channels *
-                         static_cast<double>(shape.columns) * products.window_cost;
-  return kLeastGain * tiles < windows;
+  const auto columns = static_cast<std::int64_t>(padded(shape.columns, products.columns));
+  const double windows = static_cast<double>(shape.images * shape.height * shape.width) * kWindow *
+                         static_cast<double>(shape.channels) * static_cast<double>(shape.columns) *
+                         products.window_cost;
+  return kLeastGain * part_time(kernels, shape, shape.tiles(), columns) < windows;
 }
 
 Status emit_winograd(const Node& node, Planner& planner, const WinogradLayer& layer) {
@@ -152,6 +166,7 @@ Status emit_winograd(const Node& node, Planner& planner, const WinogradLayer& la
   plan->transforms = planner.kernels().winograd_transforms;
   plan->products = planner.kernels().winograd_products;
   plan->layer = layer;
+  plan->pads = !layer.lines.inside();
   plan->weights = weights.value();
   plan->channels =
       static_cast<std::int64_t>(align_up(static_cast<std::size_t>(shape.channels), plan->transforms->channels));
@@ -161,9 +176,11 @@ Status emit_winograd(const Node& node, Planner& planner, const WinogradLayer& la
   for (std::size_t product = 0; product < kPatchProducts; ++product) {
     plan->tiles_with[product] = shape.tiles_with(product);
   }
-  share_out(*plan, step.parts);
-  lay_out_scratch(*plan);
-  plan->scratch = planner.scratch(static_cast<std::uint64_t>(plan->scratch_bytes * step.parts));
+  const std::int64_t row_positions = plan->pads ? layer.lines.region.columns : layer.lines.width;
+  plan->row_stride = row_positions * layer.lines.position_bytes;
+  plan->image_stride = (plan->pads ? layer.lines.region.rows : layer.lines.height) * plan->row_stride;
+  share_out(*plan, planner.kernels(), step.parts);
+  plan->scratch = planner.part_scratch(static_cast<std::uint64_t>(lay_out_scratch(*plan)), step.parts);
   step.run = &run_winograd;
   step.arguments = plan;
   step.kernel = plan->products->name;

@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "gemm/pack.h"
+#include "gemm/padded_lines.h"
 #include "kernels/winograd.h"
 #include "runtime/planner.h"
 
@@ -41,13 +42,12 @@ struct WinogradShape {
 };
 
 // Whether the tier has kernels for tiles, and they take less time than windows.
-bool winograd_pays(const Kernels& kernels, const WinogradShape& shape);
+__attribute__((cold)) bool winograd_pays(const Kernels& kernels, const WinogradShape& shape);
 
 struct WinogradLayer {
   WinogradShape shape;
-  // Every position of the tiles' patches exists.
   Slot input, output;
-  std::ptrdiff_t input_offset = 0, image_stride = 0, row_stride = 0;
+  PaddedLines lines;     // of the tiles' patches
   WeightLayout weights;  // a column is one run, [3x3][channels]; the zero point is 0
   std::span<const std::int32_t> bias;
   std::int32_t input_zero_point = 0;
@@ -55,6 +55,6 @@ struct WinogradLayer {
 };
 
 // Emits the step that computes the layer. Accumulators have to be in [-kAccumulatorEnd, kAccumulatorEnd).
-Status emit_winograd(const Node& node, Planner& planner, const WinogradLayer& layer);
+__attribute__((cold)) Status emit_winograd(const Node& node, Planner& planner, const WinogradLayer& layer);
 
 }  // namespace intaglio

@@ -33,16 +33,27 @@ void for_runs(const WinogradShape& shape, Range range, const Run& run) {
   }
 }
 
+// The lines that the patches of a range of tiles lie in, and those between.
+Range patch_lines(const WinogradShape& shape, Range tiles) {
+  Range lines = {shape.images * shape.patch_rows(), 0};
+  for_runs(shape, tiles, [&](const TileRun& run) {
+    const std::int64_t first = run.image * shape.patch_rows() + run.row;
+    lines.begin = std::min(lines.begin, first);
+    lines.end = std::max(lines.end, first + static_cast<std::int64_t>(run.short_rows ? kShortPatchSide : kPatchSide));
+  });
+  return lines;
+}
+
 void transform_inputs(const WinogradPlan& plan, const std::uint8_t* input, std::int16_t* output, Range tiles) {
   const WinogradLayer& layer = plan.layer;
   WinogradInputs inputs;
-  inputs.row_stride = layer.row_stride;
+  inputs.row_stride = plan.row_stride;
   inputs.position_stride = layer.shape.channels;
   inputs.channels = static_cast<std::size_t>(plan.channels);
   inputs.product_stride = plan.input_stride;
   for_runs(layer.shape, tiles, [&](const TileRun& run) {
     inputs.input =
-        input + run.image * layer.image_stride + run.row * layer.row_stride + run.column * layer.shape.channels;
+        input + run.image * plan.image_stride + run.row * plan.row_stride + run.column * layer.shape.channels;
     inputs.tiles = static_cast<std::size_t>(run.tiles);
     inputs.short_rows = run.short_rows;
     inputs.short_columns = run.short_columns;
@@ -132,17 +143,23 @@ void transform_outputs(const WinogradPlan& plan, std::int64_t first_column, cons
 
 }  // namespace
 
-void run_winograd(const void* arguments, const Memory& memory, int part, int parts) {
+void run_winograd(const void* arguments, const Memory& memory, int part, int /*parts*/) {
   const auto& plan = *static_cast<const WinogradPlan*>(arguments);
   const WinogradLayer& layer = plan.layer;
-  // A layer that was to be shared out may still be run by one.
-  const int column_ways = parts == 1 ? 1 : plan.column_ways, tile_ways = parts == 1 ? 1 : plan.tile_ways;
-  const Range tiles = split(layer.shape.tiles(), part / column_ways, tile_ways);
-  const Range blocks = split(divide_up(layer.shape.columns, plan.width), part % column_ways, column_ways);
+  const Range tiles = split(layer.shape.tiles(), part / plan.column_ways, plan.tile_ways);
+  const Range blocks = split(divide_up(layer.shape.columns, plan.width), part % plan.column_ways, plan.column_ways);
+  if (tiles.begin == tiles.end || blocks.begin == blocks.end) return;
 
-  const std::uint8_t* input = memory.at<const std::uint8_t>(layer.input) + layer.input_offset;
   std::uint8_t* output = memory.at<std::uint8_t>(layer.output);
-  std::byte* scratch = memory.at<std::byte>(plan.scratch) + part * plan.scratch_bytes;
+  std::byte* scratch = memory.at<std::byte>(plan.scratch.of(part));
+  const std::uint8_t* input = memory.at<const std::uint8_t>(layer.input);
+  if (plan.pads) {
+    auto* const lines = reinterpret_cast<std::uint8_t*>(scratch + plan.lines_offset);
+    layer.lines.copy(input, patch_lines(layer.shape, tiles), lines);
+    input = lines;
+  } else {
+    input += layer.lines.tensor_offset();
+  }
   auto* inputs = reinterpret_cast<std::int16_t*>(scratch);
   auto* weights = reinterpret_cast<std::int16_t*>(scratch + plan.weights_offset);
   auto* sums = reinterpret_cast<std::int32_t*>(scratch + plan.sums_offset);

@@ -78,18 +78,15 @@ bool takes_tiles(const Planner& planner, const Conv2d& conv, const WinogradShape
 
 Status emit_tiles(const Node& node, Planner& planner, const Conv2d& conv, const WinogradShape& shape) {
   const Convolution& g = conv.geometry;
-  auto viewed =
-      view_input(node, planner, {-g.height.before, shape.patch_rows(), -g.width.before, shape.patch_columns()});
-  if (!viewed.ok()) return viewed.status();
-  const InputView& view = viewed.value();
+  auto lines =
+      read_lines(node, planner.model(), {-g.height.before, shape.patch_rows(), -g.width.before, shape.patch_columns()});
+  if (!lines.ok()) return lines.status();
   auto requantization = make_requantization(node, planner, conv.sum.requantization, 1, conv.out);
   if (!requantization.ok()) return requantization.status();
   WinogradLayer layer;
   layer.shape = shape;
-  layer.input = view.slot;
-  layer.input_offset = view.offset;
-  layer.image_stride = view.image_stride;
-  layer.row_stride = view.row_stride;
+  layer.input = planner.tensor(node.inputs[0]);
+  layer.lines = lines.value();
   layer.output = planner.tensor(node.outputs[0]);
   layer.weights = conv.windows();
   layer.bias = conv.sum.bias;

@@ -12,8 +12,8 @@ namespace intaglio {
 
 namespace {
 
-// One multiply-accumulate takes about as long as four of a matrix product.
-constexpr std::int64_t kMacCost = 4;
+// One multiply-accumulate takes about as long as five of a matrix product.
+constexpr std::int64_t kMacCost = 5;
 
 // Indices into Node::attrs; kSumAttrs common ones follow.
 enum Attribute : std::size_t { kStride = 0, kPadding = 2, kDilation = 6, kOwnAttrs = 8 };

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/checked.h"
-#include "base/divide.h"
 
 namespace intaglio {
 
@@ -18,10 +17,9 @@ struct SweepPlan {
   DepthwiseSweep sweep;                       // what is common to all rows
   const std::uint8_t* padding_row = nullptr;  // one row of zero points
   std::int64_t rows = 1;                      // of one sweep
-  std::int64_t sweeps = 1;                    // of one image
   std::int64_t row_bytes = 0;                 // of the output
   Slot x, y;
-  Slot spare;  // a row per part, for the second row of sweeps that have none
+  PartSlots spare;  // a row, for the second row of sweeps that have none
 };
 
 Status pack(const Node& node, Planner& planner, const SumParameters& parameters, const DepthwiseKernels& kernels,
@@ -55,27 +53,28 @@ Status pack(const Node& node, Planner& planner, const SumParameters& parameters,
   return make_padding_row(node, planner, parameters, plan.shape, plan.padding_row);
 }
 
-// A range of sweeps, counted over all images.
+// A range of rows, counted over all images.
 void run(const void* arguments, const Memory& memory, int part, int parts) {
   const auto& plan = *static_cast<const SweepPlan*>(arguments);
   const DepthwiseShape& shape = plan.shape;
   const auto* x = memory.at<const std::uint8_t>(plan.x);
   auto* y = memory.at<std::uint8_t>(plan.y);
-  auto* spare = memory.at<std::uint8_t>(plan.spare) + part * plan.row_bytes;
+  auto* spare = memory.at<std::uint8_t>(plan.spare.of(part));
   const std::int64_t input_row = shape.width * shape.channels;
   DepthwiseSweep work = plan.sweep;
-  const Range range = split(shape.batch * plan.sweeps, part, parts);
-  for (std::int64_t i = range.begin; i < range.end; ++i) {
-    const std::int64_t image = i / plan.sweeps;
-    const std::int64_t row = i % plan.sweeps * plan.rows;
+  const Range range = split(shape.batch * shape.out_height, part, parts);
+  for (std::int64_t i = range.begin; i < range.end;) {
+    const std::int64_t image = i / shape.out_height, row = i % shape.out_height;
+    const std::int64_t rows = std::min({plan.rows, shape.out_height - row, range.end - i});
     const std::uint8_t* const from = x + image * shape.height * input_row;
     for (std::size_t k = 0; k < kGroupRows; ++k) {
       const std::int64_t at = row * shape.stride_h - shape.top + static_cast<std::int64_t>(k);
       work.rows[k] = at >= 0 && at < shape.height ? from + at * input_row : plan.padding_row;
     }
-    work.out = y + (image * shape.out_height + row) * plan.row_bytes;
-    work.out_row_step = row + 1 < shape.out_height ? plan.row_bytes : spare - work.out;
+    work.out = y + i * plan.row_bytes;
+    work.out_row_step = rows < plan.rows ? spare - work.out : plan.row_bytes;
     plan.run(work);
+    i += rows;
   }
 }
 
@@ -108,19 +107,16 @@ Status prepare_sweep(const Node& node, Planner& planner, const SumParameters& pa
   plan->run = kernels.sweep[shape.stride_h - 1];
   plan->shape = shape;
   plan->rows = sweep_rows(static_cast<int>(shape.stride_h));
-  plan->sweeps = divide_up(shape.out_height, plan->rows);
   plan->row_bytes = shape.out_width * shape.channels;
   plan->sweep.before = static_cast<std::size_t>(shape.left);
   plan->sweep.inside = static_cast<std::size_t>(shape.width);
   plan->sweep.channels = static_cast<std::size_t>(shape.channels);
   plan->sweep.columns = static_cast<std::size_t>(shape.out_width);
   INTAGLIO_TRY(pack(node, planner, parameters, kernels, *plan));
-  step.parts = static_cast<int>(std::min<std::int64_t>(step.parts, shape.batch * plan->sweeps));
-  std::int64_t spare_bytes = 0;
-  if (!checked_mul(plan->row_bytes, std::int64_t{step.parts}, spare_bytes)) return out_of_memory(node);
+  step.parts = static_cast<int>(std::min<std::int64_t>(step.parts, shape.batch * shape.out_height));
   plan->x = planner.tensor(node.inputs[0]);
   plan->y = planner.tensor(node.outputs[0]);
-  plan->spare = planner.scratch(static_cast<std::uint64_t>(plan->rows > 1 ? spare_bytes : 0));
+  plan->spare = planner.part_scratch(static_cast<std::uint64_t>(plan->rows > 1 ? plan->row_bytes : 0), step.parts);
   step.run = run;
   step.arguments = plan;
   return {};

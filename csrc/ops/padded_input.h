@@ -5,16 +5,10 @@
 #include <cstdint>
 
 #include "base/status.h"
+#include "gemm/padded_lines.h"
 #include "runtime/planner.h"
 
 namespace intaglio {
-
-// Rows [first_row, first_row + rows) and columns likewise of every image; positions outside hold the zero point,
-// float32 ones +0.
-struct InputRegion {
-  std::int64_t first_row = 0, rows = 0;
-  std::int64_t first_column = 0, columns = 0;
-};
 
 // Position (image, row, column) of the region lies at slot + offset + image * image_stride + row * row_stride + column
 // * the size of a position, in bytes.
@@ -25,8 +19,10 @@ struct InputView {
   std::ptrdiff_t image_stride = 0;
 };
 
-// The tensor itself where the region lies within it, else a copy that a step emitted here makes. The tensor is the
-// node's first input, of rank 4.
-Result<InputView> view_input(const Node& node, Planner& planner, const InputRegion& region);
+// A region of the node's first input, of rank 4; positions outside hold the zero point, float32 ones +0.
+__attribute__((cold)) Result<PaddedLines> read_lines(const Node& node, const Model& model, const InputRegion& region);
+
+// The tensor itself where the region lies within it, else a copy that a step emitted here makes.
+__attribute__((cold)) Result<InputView> view_input(const Node& node, Planner& planner, const InputRegion& region);
 
 }  // namespace intaglio

@@ -65,6 +65,7 @@ class PlanBuilder final : public Planner {
   bool file_stays() const override { return file_stays_; }
   Slot tensor(std::int64_t id) override;
   Slot scratch(std::uint64_t bytes) override;
+  PartSlots part_scratch(std::uint64_t bytes, int parts) override;
   Slot verdict() override;
   bool alias(std::int64_t output, std::int64_t input) override;
   void* allocate(std::size_t bytes) override { return plan_.memory_.allocate(bytes); }
@@ -97,7 +98,8 @@ class PlanBuilder final : public Planner {
   const int threads_;
   const bool file_stays_;
   List<Value> values_;
-  std::uint32_t node_ = 0;  // being prepared
+  std::uint32_t node_ = 0;          // being prepared
+  PartSlots part_scratch_{kNever};  // a slot for each thread, once a step has asked for it
   bool out_of_memory_ = false;
   const Fetch** fetches_ = nullptr;  // of the last step that reads constants
 };
@@ -229,6 +231,25 @@ Slot PlanBuilder::scratch(std::uint64_t bytes) {
   const auto size = static_cast<std::size_t>(bytes);
   if (size != bytes || !values_.push({size, node_, node_, slot, nullptr})) out_of_memory_ = true;
   return {slot};
+}
+
+PartSlots PlanBuilder::part_scratch(std::uint64_t bytes, int parts) {
+  if (parts == 1) return {scratch(bytes).index};
+  if (part_scratch_.first == kNever) {
+    part_scratch_ = {static_cast<std::uint32_t>(values_.size())};
+    for (int part = 0; part < threads_; ++part) {
+      const Slot slot = scratch(0);
+      if (out_of_memory_) return {};
+      values_[slot.index].first = 0;
+      values_[slot.index].last = static_cast<std::uint32_t>(model_.nodes.size());
+    }
+  }
+  for (int part = 0; part < parts; ++part) {
+    Value& value = values_[part_scratch_.of(part).index];
+    value.bytes = std::max(value.bytes, static_cast<std::size_t>(bytes));
+    if (value.bytes < bytes) out_of_memory_ = true;
+  }
+  return part_scratch_;
 }
 
 Slot PlanBuilder::verdict() {

@@ -38,6 +38,12 @@ class Memory {
   std::byte* const* slots_;
 };
 
+// Memory of each part of a step.
+struct PartSlots {
+  std::uint32_t first = 0;
+  Slot of(int part) const { return {first + static_cast<std::uint32_t>(part)}; }
+};
+
 // Runs part `part` of `parts` of a step: parts may run at the same time on different threads, in any order.
 using StepFunction = void (*)(const void* arguments, const Memory& memory, int part, int parts);
 
@@ -71,6 +77,10 @@ constexpr Range split(std::int64_t count, int part, int parts) {
 // microseconds of a vector unit.
 inline constexpr std::int64_t kWorkPerPart = std::int64_t{1} << 20;
 
+// What a byte that another part wrote or will read costs, in multiply-accumulates: it changes caches. Measured between
+// cores that do not share one.
+inline constexpr std::int64_t kForeignByteCost = 20;
+
 class Planner {
  public:
   virtual const Model& model() const = 0;
@@ -84,6 +94,9 @@ class Planner {
   virtual Slot tensor(std::int64_t id) = 0;
   // Memory that holds nothing before and after the node being prepared; followed by kSlack readable bytes.
   virtual Slot scratch(std::uint64_t bytes) = 0;
+  // The same for each of a step's parts. Where there are several, nothing else ever lies there but other steps' scratch
+  // of the same part: it stays in that core's caches.
+  virtual PartSlots part_scratch(std::uint64_t bytes, int parts) = 0;
   // Memory of a Verdict that a step of the node writes in every run; one that is not `inside` makes the run an error.
   virtual Slot verdict() = 0;
   // Makes `output` the same memory as `input` (both whole tensors of the same bytes): the op then needs no step. False
