@@ -52,42 +52,54 @@ def engine_of(name: str) -> str:
 def measure(
     network: Network, engines: dict[str, Path], conditions: Conditions, rounds: int, seconds: float
 ) -> dict[str, Any]:
-    """Every round has a block of each engine, of about so many seconds."""
+    """Every round has a block of each engine, of about so many seconds; with several threads, one more with one."""
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         inputs = _save_inputs(network, conditions.batch, Path(folder))
+
+        def start(name: str, threads: int) -> tuple[Process, dict[str, Any]]:
+            given = inputs[name.endswith(FLOAT32)]
+            process = stack.enter_context(Process(engine_of(name), engines[name], given, threads, conditions.isa))
+            return process, process.call("fastest", seconds)
+
         processes: dict[str, Process] = {}
-        for name, file in engines.items():
-            engine, of_floats = engine_of(name), name.endswith(FLOAT32)
+        for name in engines:
             try:
-                process = stack.enter_context(
-                    Process(engine, file, inputs[of_floats], conditions.threads, conditions.isa)
-                )
-                figures[name] = process.call("fastest", seconds)
+                processes[name], figures[name] = start(name, conditions.threads)
             except WorkerError as error:
                 figures[name] = {"failed": str(error)}
-            else:
-                processes[name] = process
         if OURS not in processes:
             raise WorkerError(f"{OURS} on {network.name}: {figures[OURS]['failed']}")
         for name, difference in _differences(network, processes).items():
             figures[name] |= {"difference": difference, "agrees": difference <= LARGEST_DIFFERENCE}
+        alone = {name: start(name, 1)[0] for name in processes} if conditions.threads > 1 else {}
+
         blocks: dict[str, list[float]] = {name: [] for name in processes}
-        peaks = []
+        over_one: dict[str, list[float]] = {name: [] for name in alone}
+        peaks, peaks_over_one, round_trips = [], [], []
         for _ in range(rounds):
-            peaks.append(conditions.threads * processes[OURS].call("peak_gmacs"))
+            peaks.append(processes[OURS].call("peak_gmacs", conditions.threads))
+            if alone:
+                peaks_over_one.append(peaks[-1] / alone[OURS].call("peak_gmacs", 1))
+                round_trips.append(processes[OURS].call("round_trip"))
             for name, process in processes.items():
                 blocks[name].append(process.call("block", seconds))
+                if alone:
+                    over_one[name].append(alone[name].call("block", seconds) / blocks[name][-1])
         for name, process in processes.items():
             figures[name] |= summary(blocks[name], blocks[OURS]) | process.call("memory")
+        for name, ratios in over_one.items():
+            figures[name]["over_one_thread"] = spread(ratios)
         if conditions.batch == 1:
             with Process(OURS, network.source, inputs[False], conditions.threads, conditions.isa) as process:
                 figures[OURS]["peak_resident_bytes_from_source"] = process.call("memory")["peak_resident_bytes"]
+    cores = {"peak_over_one": spread(peaks_over_one), "round_trip_nanoseconds": spread(round_trips)} if alone else None
     macs = network.macs * conditions.batch
     gmacs, peak = macs / figures[OURS]["seconds"] / 1e9, statistics.median(peaks)
     return {
         "network": network.name,
         **conditions._asdict(),
+        "cores": cores,
         "macs": macs,
         "gmacs": gmacs,
         "peak_gmacs": peak,
@@ -110,17 +122,21 @@ def relative_difference(answer: NDArray[np.float64], ours: NDArray[np.float64]) 
 
 def summary(blocks: list[float], ours: list[float]) -> dict[str, Any]:
     """Medians, and the range of 80 % of the rounds; a ratio is to Intaglio's block of the same round."""
-    ratios = sorted(block / our for block, our in zip(blocks, ours, strict=True))
-    ordered = sorted(blocks)
-    tenth = len(blocks) // 10
+    seconds, ratio = spread(blocks), spread([block / our for block, our in zip(blocks, ours, strict=True)])
     return {
-        "seconds": statistics.median(blocks),
-        "seconds_low": ordered[tenth],
-        "seconds_high": ordered[-1 - tenth],
-        "ratio": statistics.median(ratios),
-        "ratio_low": ratios[tenth],
-        "ratio_high": ratios[-1 - tenth],
+        "seconds": seconds["median"],
+        "seconds_low": seconds["low"],
+        "seconds_high": seconds["high"],
+        "ratio": ratio["median"],
+        "ratio_low": ratio["low"],
+        "ratio_high": ratio["high"],
     }
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """The median, and the range of 80 % of the rounds."""
+    ordered, tenth = sorted(values), len(values) // 10
+    return {"median": statistics.median(ordered), "low": ordered[tenth], "high": ordered[-1 - tenth]}
 
 
 def _save_inputs(network: Network, batch: int, folder: Path) -> dict[bool, Path]:

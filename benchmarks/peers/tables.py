@@ -30,6 +30,8 @@ def show(figures: dict[str, Any]) -> None:
     for _, group in itertools.groupby(results, _key):
         same = list(group)
         _print(f"Time, {_title(same[0])}", *times(same))
+        if same[0]["cores"]:
+            _print(f"One thread's time over that of {_title(same[0])}, in the same rounds", *scaling(same))
     alone = [result for result in results if _key(result) == _key(Conditions()._asdict())]
     if alone:
         _print(f"Peak resident memory of the whole process, {_title(alone[0])}", *memory(alone))
@@ -62,6 +64,31 @@ def times(results: list[Result]) -> tuple[tuple[str, ...], Rows]:
     means = (_mean(results, "best_peer"), "", _mean(results, "best_peer_same_file"), "", _mean(results, "best_float32"))
     rows.append(("geometric mean", *[""] * (3 + len(_PEERS)), *means))
     return (*header, "best float32", "float32 / Intaglio"), rows
+
+
+def scaling(results: list[Result]) -> tuple[tuple[str, ...], Rows]:
+    """And what the cores gave meanwhile: the peak of all over that of one, and a word's way to the other and back.
+
+    On a virtual machine both change from one moment to the next.
+    """
+    header = ("network", OURS, "80 % of rounds", *_PEERS, "peak of the cores", "80 % of rounds", "there and back")
+    rows = []
+    for result in results:
+        engines, cores = result["engines"], result["cores"]
+        ours, peak = engines[OURS]["over_one_thread"], cores["peak_over_one"]
+        peers = [_of(engines, peer, "over_one_thread") for peer in _PEERS]
+        rows.append(
+            (
+                result["network"],
+                _ratio(ours["median"]),
+                f"{ours['low']:.2f} to {ours['high']:.2f}",
+                *(_ratio(peer["median"]) if peer else "" for peer in peers),
+                _ratio(peak["median"]),
+                f"{peak['low']:.2f} to {peak['high']:.2f}",
+                f"{cores['round_trip_nanoseconds']['median']:.0f} ns",
+            )
+        )
+    return header, rows
 
 
 def memory(results: list[Result]) -> tuple[tuple[str, ...], Rows]:
@@ -115,7 +142,7 @@ def _title(result: Result) -> str:
     return f"{threads}, batch {result['batch']}{limit}"
 
 
-def _of(engines: dict[str, Any], name: str | None, field: str) -> float | None:
+def _of(engines: dict[str, Any], name: str | None, field: str) -> Any:
     return engines.get(name, {}).get(field) if name else None
 
 

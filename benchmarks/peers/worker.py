@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +53,15 @@ class Worker:
     def answer(self, file: str) -> None:
         np.save(file, np.concatenate([self._engine.answer(piece) for piece in self._pieces]))
 
-    def peak_gmacs(self) -> float:
-        """What one core can do at most: Intaglio alone can measure it."""
-        return float(self._engine.peak_gmacs())  # type: ignore[attr-defined]
+    def peak_gmacs(self, cores: int) -> float:
+        """What so many cores can do at most, at the same time: Intaglio alone can measure it."""
+        with ThreadPoolExecutor(cores) as pool:
+            peaks = [pool.submit(self._engine.peak_gmacs) for _ in range(cores)]  # type: ignore[attr-defined]
+            return float(sum(peak.result() for peak in peaks))
+
+    def round_trip(self) -> float:
+        """Nanoseconds from a core to another and back: Intaglio alone can measure it."""
+        return float(self._engine.round_trip())  # type: ignore[attr-defined]
 
     def memory(self) -> dict[str, int]:
         with open("/proc/self/status", encoding="ascii") as status:

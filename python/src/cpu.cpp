@@ -8,6 +8,7 @@
 #include "cpu/isa.h"
 #include "gemm/peak.h"
 #include "posix/clock.h"
+#include "round_trip.h"
 #include "runtime/thread_pool.h"
 #include "status.h"
 
@@ -47,6 +48,8 @@ void bind_cpu(py::module_& module) {
   module.def("tiers", tiers);
   module.def("usable_cores", usable_cores);
   module.def("measure_peak", measure_peak, py::arg("isa"), "GMAC/s of one core's dot products, register to register.");
+  module.def("measure_round_trip", measure_round_trip, py::call_guard<py::gil_scoped_release>(),
+             "Nanoseconds for a word to go from a core to another and back.");
 }
 
 }  // namespace intaglio::python

@@ -22,7 +22,7 @@ from peers.engines import ENGINES, Setup
 from peers.measure import LARGEST_DIFFERENCE, Conditions, measure, relative_difference, summary
 from peers.networks import prepare
 from peers.processes import WorkerError
-from peers.tables import disagreements
+from peers.tables import disagreements, scaling
 from peers.worker import Worker
 
 PLOTS = importlib.util.find_spec("matplotlib") is not None
@@ -143,6 +143,25 @@ def test_an_engine_that_fails_says_why_and_the_others_are_measured(root: Path, t
     assert result["engines"]["Intaglio"]["seconds"] > 0
     with pytest.raises(WorkerError, match=r"^Intaglio on MLP: .*no netwo"):
         measure(network, {"Intaglio": broken}, Conditions(batch=8), rounds=1, seconds=0.001)
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_two_threads_are_compared_with_one_and_with_what_the_cores_gave(tmp_path: Path) -> None:
+    network = prepare("MLP", tmp_path)
+    assert network is not None
+    files = {"Intaglio": network.intaglio, "ONNX Runtime": network.onnx}
+    one = measure(network, files, Conditions(), rounds=1, seconds=0.001)
+    assert one["cores"] is None
+    two = measure(network, files, Conditions(threads=2), rounds=3, seconds=0.001)
+    for figures in (*(two["engines"][name]["over_one_thread"] for name in files), two["cores"]["peak_over_one"]):
+        assert 0 < figures["low"] <= figures["median"] <= figures["high"]
+    assert two["cores"]["round_trip_nanoseconds"]["median"] > 1
+    header, (row,) = scaling([two])
+    told = dict(zip(header, row, strict=False))
+    assert told["network"] == "MLP"
+    assert told["ONNX Runtime"] == f"{two['engines']['ONNX Runtime']['over_one_thread']['median']:.2f}"
+    assert told["LiteRT"] == ""
+    assert row[-1].endswith(" ns")
 
 
 def test_an_engine_without_batches_gets_samples_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
