@@ -35,7 +35,6 @@ struct GemmArguments {
   std::int64_t lines_at_once = 1, rows_at_once = 1;
   std::int64_t column_bytes = 0;  // of weights
   std::int64_t group_width = 0;   // columns of a group, padded
-  Fetch first_weights;
   void (*run)(const GemmBlock& block) = nullptr;
   Slot row_bias;
   PartSlots scratch;
@@ -146,6 +145,7 @@ void run_gemm(const void* arguments, const Memory& memory, int part, int parts) 
   const auto& a = *static_cast<const GemmArguments*>(arguments);
   const GemmLayer& layer = a.layer;
   GemmBlock block = a.block;
+  if (block.next != nullptr) block.next += part;
   if (a.scratch_bytes != 0) block.scratch = memory.at<std::byte>(a.scratch.of(part));
   if (a.at_once && parts == 1) {
     block.input = memory.at<const std::uint8_t>(layer.input) + layer.input_offset;
@@ -308,9 +308,16 @@ Status emit_gemm(const Node& node, Planner& planner, const GemmLayer& layer, con
   step.kernel = kernels.name;
   step.reason = reason;
   step.macs = macs;
-  const std::int64_t fetched = std::min(kFetchedColumns, arguments->group_width) * arguments->column_bytes;
-  arguments->first_weights = {layer.weights, static_cast<std::size_t>(fetched)};
-  if (fetched != 0) step.reads = &arguments->first_weights;
+  auto* first_weights = planner.make<Fetch>(static_cast<std::size_t>(planner.threads()));
+  if (first_weights == nullptr) return out_of_memory(node);
+  for (int part = 0; part < planner.threads(); ++part) {
+    const Share share = share_of(*arguments, part < parts ? part : 0, parts);
+    const std::int64_t bytes =
+        std::min(kFetchedColumns, share.columns.end - share.columns.begin) * arguments->column_bytes;
+    const std::int64_t column = share.groups.begin * arguments->group_width + share.columns.begin;
+    first_weights[part] = {layer.weights + column * arguments->column_bytes, static_cast<std::size_t>(bytes)};
+  }
+  if (arguments->column_bytes != 0) step.reads = first_weights;
   // The last columns of a group come before the weights of the next one.
   if (layer.groups == 1) step.fetches = &arguments->block.next;
   return planner.emit(step);

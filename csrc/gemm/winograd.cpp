@@ -159,7 +159,8 @@ Status emit_winograd(const Node& node, Planner& planner, const WinogradLayer& la
   auto weights = pack_windows(node, planner, layer.weights, layer.bias, layer.input_zero_point);
   if (!weights.ok()) return weights.status();
   auto* plan = planner.make<WinogradPlan>();
-  if (plan == nullptr) return out_of_memory(node);
+  auto* first_weights = planner.make<Fetch>(static_cast<std::size_t>(planner.threads()));
+  if (plan == nullptr || first_weights == nullptr) return out_of_memory(node);
   Step step;
   step.macs = saturating_product(shape.images * shape.height * shape.width * shape.columns, kWindow * shape.channels);
   step.parts = planner.parts_for(step.macs);
@@ -180,12 +181,16 @@ Status emit_winograd(const Node& node, Planner& planner, const WinogradLayer& la
   plan->row_stride = row_positions * layer.lines.position_bytes;
   plan->image_stride = (plan->pads ? layer.lines.region.rows : layer.lines.height) * plan->row_stride;
   share_out(*plan, planner.kernels(), step.parts);
+  for (int part = 0; part < planner.threads(); ++part) {
+    const Range blocks = plan->blocks_of(part < step.parts ? part : 0);
+    first_weights[part] = {plan->weights.panels + blocks.begin * plan->block_bytes,
+                           static_cast<std::size_t>(plan->block_bytes)};
+  }
   plan->scratch = planner.part_scratch(static_cast<std::uint64_t>(lay_out_scratch(*plan)), step.parts);
   step.run = &run_winograd;
   step.arguments = plan;
   step.kernel = plan->products->name;
-  plan->first_weights = {plan->weights.panels, static_cast<std::size_t>(plan->block_bytes)};
-  step.reads = &plan->first_weights;
+  step.reads = first_weights;
   step.fetches = &plan->next;
   step.reason = "tiles of 4x4 outputs: a quarter of the products";
   return planner.emit(step);

@@ -146,8 +146,7 @@ void transform_outputs(const WinogradPlan& plan, std::int64_t first_column, cons
 void run_winograd(const void* arguments, const Memory& memory, int part, int /*parts*/) {
   const auto& plan = *static_cast<const WinogradPlan*>(arguments);
   const WinogradLayer& layer = plan.layer;
-  const Range tiles = split(layer.shape.tiles(), part / plan.column_ways, plan.tile_ways);
-  const Range blocks = split(divide_up(layer.shape.columns, plan.width), part % plan.column_ways, plan.column_ways);
+  const Range tiles = plan.tiles_of(part), blocks = plan.blocks_of(part);
   if (tiles.begin == tiles.end || blocks.begin == blocks.end) return;
 
   std::uint8_t* output = memory.at<std::uint8_t>(layer.output);
@@ -170,7 +169,7 @@ void run_winograd(const void* arguments, const Memory& memory, int part, int /*p
       const bool last = column_block + 1 == blocks.end;
       Fetch next = {plan.weights.panels + (last ? blocks.begin : column_block + 1) * plan.block_bytes,
                     static_cast<std::size_t>(plan.block_bytes)};
-      if (last && at_once.end == tiles.end && plan.next != nullptr) next = *plan.next;
+      if (last && at_once.end == tiles.end && plan.next != nullptr) next = plan.next[part];
       for (std::size_t pair = 0; pair < std::size(kRowPairs); ++pair) {
         transform_weights(plan, column_block, pair, weights);
         multiply(plan, at_once, column_block, pair, inputs, weights, sums, next);

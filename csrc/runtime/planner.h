@@ -60,7 +60,7 @@ struct Step {
   const char* kernel = "";          // name of the kernel, for people
   const char* reason = "";          // why this kernel, for people; may be empty
   std::int64_t macs = 0;            // multiply-accumulates of the whole step
-  const Fetch* reads = nullptr;     // constants that it reads first; live as long as the plan
+  const Fetch* reads = nullptr;     // constants that each thread's part reads first; live as long as the plan
   const Fetch** fetches = nullptr;  // where it looks for those of the next step, if it can fetch them
   std::uint32_t node = 0;           // filled in by the planner
 };
