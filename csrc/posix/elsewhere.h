@@ -21,13 +21,13 @@ class Elsewhere {
   void set_thread() { thread_.store(static_cast<pid_t>(syscall(SYS_gettid)), std::memory_order_release); }
 
   // Called by the one that is about to wake it. Takes this core from those that the thread may run on, unless it is the
-  // only one, and gives back the one taken before, unless somebody else has set them since.
+  // only one or not among them, and gives back the one taken before, unless somebody else has set them since.
   __attribute__((cold)) void keep_from_this_core() {
     const int core = sched_getcpu();
     const pid_t thread = thread_.load(std::memory_order_acquire);
-    if (thread == 0 || core < 0 || core >= CPU_SETSIZE || core + 1 == taken_) return;
+    if (thread == 0 || core < 0 || core >= CPU_SETSIZE) return;
     cpu_set_t cores;
-    if (sched_getaffinity(thread, sizeof(cores), &cores) != 0) return;
+    if (sched_getaffinity(thread, sizeof(cores), &cores) != 0 || !CPU_ISSET(core, &cores)) return;
     if (taken_ != 0 && CPU_EQUAL(&cores, &left_)) CPU_SET(taken_ - 1, &cores);
     CPU_CLR(core, &cores);
     if (CPU_COUNT(&cores) == 0 || sched_setaffinity(thread, sizeof(cores), &cores) != 0) return;
