@@ -38,7 +38,7 @@ class IntaglioEngine:
 
         self._model = intaglio.load(setup.file, threads=setup.threads, isa=setup.isa)
         self.calls: dict[str, Callable[[], object]] = {"model(x)": partial(self._model, setup.x)}
-        self.peak_gmacs = partial(_core.measure_peak, self._model.isa)
+        self.dots = partial(_core.measure_dots, self._model.isa)
         self.round_trip = _core.measure_round_trip
         self.own_memory = {"arena_bytes": self._model.arena_bytes, "weight_bytes": self._model.weight_bytes}
 

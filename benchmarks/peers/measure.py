@@ -76,11 +76,12 @@ def measure(
 
         blocks: dict[str, list[float]] = {name: [] for name in processes}
         over_one: dict[str, list[float]] = {name: [] for name in alone}
-        peaks, peaks_over_one, round_trips = [], [], []
+        peaks, dots_over_one, round_trips = [], [], []
         for _ in range(rounds):
-            peaks.append(processes[OURS].call("peak_gmacs", conditions.threads))
+            peak, dots = processes[OURS].call("dots", conditions.threads)
+            peaks.append(peak)
             if alone:
-                peaks_over_one.append(peaks[-1] / alone[OURS].call("peak_gmacs", 1))
+                dots_over_one.append(dots / alone[OURS].call("dots", 1)[1])
                 round_trips.append(processes[OURS].call("round_trip"))
             for name, process in processes.items():
                 blocks[name].append(process.call("block", seconds))
@@ -93,7 +94,7 @@ def measure(
         if conditions.batch == 1:
             with Process(OURS, network.source, inputs[False], conditions.threads, conditions.isa) as process:
                 figures[OURS]["peak_resident_bytes_from_source"] = process.call("memory")["peak_resident_bytes"]
-    cores = {"peak_over_one": spread(peaks_over_one), "round_trip_nanoseconds": spread(round_trips)} if alone else None
+    cores = {"dots_over_one": spread(dots_over_one), "round_trip_nanoseconds": spread(round_trips)} if alone else None
     macs = network.macs * conditions.batch
     gmacs, peak = macs / figures[OURS]["seconds"] / 1e9, statistics.median(peaks)
     return {

@@ -67,15 +67,15 @@ def times(results: list[Result]) -> tuple[tuple[str, ...], Rows]:
 
 
 def scaling(results: list[Result]) -> tuple[tuple[str, ...], Rows]:
-    """And what the cores gave meanwhile: the peak of all over that of one, and a word's way to the other and back.
+    """And what the cores gave meanwhile: dot products of all over those of one, and a word's way to another and back.
 
     On a virtual machine both change from one moment to the next.
     """
-    header = ("network", OURS, "80 % of rounds", *_PEERS, "peak of the cores", "80 % of rounds", "there and back")
+    header = ("network", OURS, "80 % of rounds", *_PEERS, "dots", "80 % of rounds", "there and back")
     rows = []
     for result in results:
         engines, cores = result["engines"], result["cores"]
-        ours, peak = engines[OURS]["over_one_thread"], cores["peak_over_one"]
+        ours, dots = engines[OURS]["over_one_thread"], cores["dots_over_one"]
         peers = [_of(engines, peer, "over_one_thread") for peer in _PEERS]
         rows.append(
             (
@@ -83,8 +83,8 @@ def scaling(results: list[Result]) -> tuple[tuple[str, ...], Rows]:
                 _ratio(ours["median"]),
                 f"{ours['low']:.2f} to {ours['high']:.2f}",
                 *(_ratio(peer["median"]) if peer else "" for peer in peers),
-                _ratio(peak["median"]),
-                f"{peak['low']:.2f} to {peak['high']:.2f}",
+                _ratio(dots["median"]),
+                f"{dots['low']:.2f} to {dots['high']:.2f}",
                 f"{cores['round_trip_nanoseconds']['median']:.0f} ns",
             )
         )

@@ -53,11 +53,12 @@ class Worker:
     def answer(self, file: str) -> None:
         np.save(file, np.concatenate([self._engine.answer(piece) for piece in self._pieces]))
 
-    def peak_gmacs(self, cores: int) -> float:
-        """What so many cores can do at most, at the same time: Intaglio alone can measure it."""
+    def dots(self, cores: int) -> tuple[float, float]:
+        """GMAC/s of so many cores at the same time, at their peaks and in the mean: Intaglio alone can measure it."""
         with ThreadPoolExecutor(cores) as pool:
-            peaks = [pool.submit(self._engine.peak_gmacs) for _ in range(cores)]  # type: ignore[attr-defined]
-            return float(sum(peak.result() for peak in peaks))
+            rates = [pool.submit(self._engine.dots) for _ in range(cores)]  # type: ignore[attr-defined]
+            best, mean = zip(*(rate.result() for rate in rates), strict=True)
+            return sum(best), sum(mean)
 
     def round_trip(self) -> float:
         """Nanoseconds from a core to another and back: Intaglio alone can measure it."""

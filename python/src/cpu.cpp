@@ -1,4 +1,5 @@
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <pybind11/stl.h>
@@ -34,10 +35,11 @@ std::vector<std::string> tiers() {
   return names;
 }
 
-double measure_peak(const std::string& isa) {
+std::pair<double, double> measure(const std::string& isa) {
   const Isa tier = unwrap(choose_isa(isa));
   const py::gil_scoped_release release;
-  return measure_peak_gmacs(tier, clock_nanoseconds);
+  const DotRates rates = measure_dots(tier, clock_nanoseconds);
+  return {rates.best, rates.mean};
 }
 
 }  // namespace
@@ -47,7 +49,8 @@ void bind_cpu(py::module_& module) {
   module.def("cpu_features", features);
   module.def("tiers", tiers);
   module.def("usable_cores", usable_cores);
-  module.def("measure_peak", measure_peak, py::arg("isa"), "GMAC/s of one core's dot products, register to register.");
+  module.def("measure_dots", measure, py::arg("isa"),
+             "GMAC/s of one core's dot products, register to register: the peak, and the mean.");
   module.def("measure_round_trip", measure_round_trip, py::call_guard<py::gil_scoped_release>(),
              "Nanoseconds for a word to go from a core to another and back.");
 }

@@ -153,7 +153,7 @@ def test_two_threads_are_compared_with_one_and_with_what_the_cores_gave(tmp_path
     one = measure(network, files, Conditions(), rounds=1, seconds=0.001)
     assert one["cores"] is None
     two = measure(network, files, Conditions(threads=2), rounds=3, seconds=0.001)
-    for figures in (*(two["engines"][name]["over_one_thread"] for name in files), two["cores"]["peak_over_one"]):
+    for figures in (*(two["engines"][name]["over_one_thread"] for name in files), two["cores"]["dots_over_one"]):
         assert 0 < figures["low"] <= figures["median"] <= figures["high"]
     assert two["cores"]["round_trip_nanoseconds"]["median"] > 1
     header, (row,) = scaling([two])

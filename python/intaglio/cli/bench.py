@@ -96,7 +96,7 @@ def measure(model: intaglio.Model, seconds: float, layers: bool) -> dict[str, An
     macs = sum(step.macs for step in plan)
     median = float(np.median(times))
     threads = max((step.threads for step in plan), default=1)
-    peak = _core.measure_peak(model.isa) * threads
+    peak = _core.measure_dots(model.isa)[0] * threads
     gmacs = macs / median / 1e9
     nanoseconds = model.profile(inputs, _PROFILE_REPEATS) if layers else []
     total = sum(nanoseconds) or 1
