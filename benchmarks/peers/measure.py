@@ -23,6 +23,9 @@ TFLITE = " .tflite"
 #: Of engines that compute the same network; one that computes something else is at 1 or beyond.
 LARGEST_DIFFERENCE = 0.25
 
+#: Cores are free in a round if all together do this share of their number times the dot products of one.
+FREE_CORES = 0.95
+
 
 class Conditions(NamedTuple):
     threads: int = 1
@@ -80,21 +83,23 @@ def measure(
         for _ in range(rounds):
             peak, dots = processes[OURS].call("dots", conditions.threads)
             peaks.append(peak)
-            if alone:
-                dots_over_one.append(dots / alone[OURS].call("dots", 1)[1])
-                round_trips.append(processes[OURS].call("round_trip"))
             for name, process in processes.items():
                 blocks[name].append(process.call("block", seconds))
+                if name == OURS and alone:
+                    # On both sides of the block: a virtual machine's cores come and go within a second.
+                    _, dots_after = process.call("dots", conditions.threads)
+                    dots_over_one.append(min(dots, dots_after) / alone[OURS].call("dots", 1)[1])
+                    round_trips.append(process.call("round_trip"))
                 if alone:
                     over_one[name].append(alone[name].call("block", seconds) / blocks[name][-1])
         for name, process in processes.items():
             figures[name] |= summary(blocks[name], blocks[OURS]) | process.call("memory")
         for name, ratios in over_one.items():
             figures[name]["over_one_thread"] = spread(ratios)
+        cores = _cores(conditions.threads, dots_over_one, round_trips, over_one[OURS]) if alone else None
         if conditions.batch == 1:
             with Process(OURS, network.source, inputs[False], conditions.threads, conditions.isa) as process:
                 figures[OURS]["peak_resident_bytes_from_source"] = process.call("memory")["peak_resident_bytes"]
-    cores = {"dots_over_one": spread(dots_over_one), "round_trip_nanoseconds": spread(round_trips)} if alone else None
     macs = network.macs * conditions.batch
     gmacs, peak = macs / figures[OURS]["seconds"] / 1e9, statistics.median(peaks)
     return {
@@ -113,6 +118,17 @@ def measure(
         ),
         "best_float32": _best(figures, limited=conditions.isa is not None, of_floats=True),
         "engines": figures,
+    }
+
+
+def _cores(threads: int, dots: list[float], round_trips: list[float], over_one: list[float]) -> dict[str, Any]:
+    """What the cores gave, and what Intaglio gained in the rounds in which they gave nearly all that they can."""
+    free = [ratio for ratio, given in zip(over_one, dots, strict=True) if given >= FREE_CORES * threads]
+    return {
+        "dots_over_one": spread(dots),
+        "round_trip_nanoseconds": spread(round_trips),
+        "free_rounds": len(free),
+        "over_one_thread_when_free": spread(free) if free else None,
     }
 
 

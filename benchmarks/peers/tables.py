@@ -69,26 +69,25 @@ def times(results: list[Result]) -> tuple[tuple[str, ...], Rows]:
 def scaling(results: list[Result]) -> tuple[tuple[str, ...], Rows]:
     """And what the cores gave meanwhile: dot products of all over those of one, and a word's way to another and back.
 
-    On a virtual machine both change from one moment to the next.
+    On a virtual machine both change from one moment to the next: two of its cores may even be threads of one.
     """
-    header = ("network", OURS, "80 % of rounds", *_PEERS, "dots", "80 % of rounds", "there and back")
+    ours = (OURS, "80 % of rounds", "cores free", "rounds")
     rows = []
     for result in results:
         engines, cores = result["engines"], result["cores"]
-        ours, dots = engines[OURS]["over_one_thread"], cores["dots_over_one"]
-        peers = [_of(engines, peer, "over_one_thread") for peer in _PEERS]
+        free = cores["over_one_thread_when_free"]
         rows.append(
             (
                 result["network"],
-                _ratio(ours["median"]),
-                f"{ours['low']:.2f} to {ours['high']:.2f}",
-                *(_ratio(peer["median"]) if peer else "" for peer in peers),
-                _ratio(dots["median"]),
-                f"{dots['low']:.2f} to {dots['high']:.2f}",
+                *_spread(engines[OURS]["over_one_thread"]),
+                _ratio(free["median"]) if free else "",
+                str(cores["free_rounds"]),
+                *(_ratio((_of(engines, peer, "over_one_thread") or {}).get("median")) for peer in _PEERS),
+                *_spread(cores["dots_over_one"]),
                 f"{cores['round_trip_nanoseconds']['median']:.0f} ns",
             )
         )
-    return header, rows
+    return ("network", *ours, *_PEERS, "dots", "80 % of rounds", "there and back"), rows
 
 
 def memory(results: list[Result]) -> tuple[tuple[str, ...], Rows]:
@@ -158,6 +157,10 @@ def _time(engines: dict[str, Any], name: str | None) -> str:
 
 def _ratio(value: float | None) -> str:
     return f"{value:.2f}" if value else ""
+
+
+def _spread(figures: dict[str, float]) -> tuple[str, str]:
+    return _ratio(figures["median"]), f"{figures['low']:.2f} to {figures['high']:.2f}"
 
 
 def _mean(results: list[Result], which: str) -> str:

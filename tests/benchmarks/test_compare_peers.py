@@ -156,6 +156,8 @@ def test_two_threads_are_compared_with_one_and_with_what_the_cores_gave(tmp_path
     for figures in (*(two["engines"][name]["over_one_thread"] for name in files), two["cores"]["dots_over_one"]):
         assert 0 < figures["low"] <= figures["median"] <= figures["high"]
     assert two["cores"]["round_trip_nanoseconds"]["median"] > 1
+    assert 0 <= two["cores"]["free_rounds"] <= 3
+    assert (two["cores"]["over_one_thread_when_free"] is None) == (two["cores"]["free_rounds"] == 0)
     header, (row,) = scaling([two])
     told = dict(zip(header, row, strict=False))
     assert told["network"] == "MLP"
