@@ -145,13 +145,13 @@ void run_gemm(const void* arguments, const Memory& memory, int part, int parts) 
   const auto& a = *static_cast<const GemmArguments*>(arguments);
   const GemmLayer& layer = a.layer;
   GemmBlock block = a.block;
-  if (block.next != nullptr) block.next += part;
   if (a.scratch_bytes != 0) block.scratch = memory.at<std::byte>(a.scratch.of(part));
   if (a.at_once && parts == 1) {
     block.input = memory.at<const std::uint8_t>(layer.input) + layer.input_offset;
     block.output = memory.at<std::uint8_t>(layer.output) + layer.output_offset;
     return a.run(block);
   }
+  if (block.next != nullptr) block.next += part;
   const Share share = share_of(a, part, parts);
   if (share.columns.begin == share.columns.end) return;
 
