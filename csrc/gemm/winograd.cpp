@@ -99,8 +99,12 @@ std::int64_t lay_out_scratch(WinogradPlan& plan) {
   plan.weights_offset = kProducts * input_bytes;
   plan.sums_offset = plan.weights_offset + static_cast<std::int64_t>(kPairProducts) * weight_bytes;
   plan.lines_offset = plan.sums_offset + kProducts * sum_bytes;
-  const std::int64_t line_bytes = plan.pads ? plan.layer.lines.count() * plan.layer.lines.line_bytes() : 0;
-  return plan.lines_offset + line_bytes;
+  std::int64_t lines = 0;
+  for (int part = 0; plan.pads && part < plan.tile_ways * plan.column_ways; ++part) {
+    const Range range = plan.lines_of(part);
+    lines = std::max(lines, range.end - range.begin);
+  }
+  return plan.lines_offset + lines * plan.layer.lines.line_bytes();
 }
 
 }  // namespace

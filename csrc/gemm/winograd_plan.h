@@ -35,6 +35,8 @@ struct WinogradPlan {
   Range blocks_of(int part) const {
     return split(divide_up(layer.shape.columns, width), part % column_ways, column_ways);
   }
+  // The lines that the patches of the part's tiles lie in, and those between.
+  Range lines_of(int part) const;
 };
 
 void run_winograd(const void* arguments, const Memory& memory, int part, int parts);

@@ -33,17 +33,6 @@ void for_runs(const WinogradShape& shape, Range range, const Run& run) {
   }
 }
 
-// The lines that the patches of a range of tiles lie in, and those between.
-Range patch_lines(const WinogradShape& shape, Range tiles) {
-  Range lines = {shape.images * shape.patch_rows(), 0};
-  for_runs(shape, tiles, [&](const TileRun& run) {
-    const std::int64_t first = run.image * shape.patch_rows() + run.row;
-    lines.begin = std::min(lines.begin, first);
-    lines.end = std::max(lines.end, first + static_cast<std::int64_t>(run.short_rows ? kShortPatchSide : kPatchSide));
-  });
-  return lines;
-}
-
 void transform_inputs(const WinogradPlan& plan, const std::uint8_t* input, std::int16_t* output, Range tiles) {
   const WinogradLayer& layer = plan.layer;
   WinogradInputs inputs;
@@ -143,6 +132,17 @@ void transform_outputs(const WinogradPlan& plan, std::int64_t first_column, cons
 
 }  // namespace
 
+Range WinogradPlan::lines_of(int part) const {
+  const WinogradShape& shape = layer.shape;
+  Range lines = {layer.lines.count(), 0};
+  for_runs(shape, tiles_of(part), [&](const TileRun& run) {
+    const std::int64_t first = run.image * shape.patch_rows() + run.row;
+    lines.begin = std::min(lines.begin, first);
+    lines.end = std::max(lines.end, first + static_cast<std::int64_t>(run.short_rows ? kShortPatchSide : kPatchSide));
+  });
+  return lines;
+}
+
 void run_winograd(const void* arguments, const Memory& memory, int part, int /*parts*/) {
   const auto& plan = *static_cast<const WinogradPlan*>(arguments);
   const WinogradLayer& layer = plan.layer;
@@ -153,9 +153,11 @@ void run_winograd(const void* arguments, const Memory& memory, int part, int /*p
   std::byte* scratch = memory.at<std::byte>(plan.scratch.of(part));
   const std::uint8_t* input = memory.at<const std::uint8_t>(layer.input);
   if (plan.pads) {
-    auto* const lines = reinterpret_cast<std::uint8_t*>(scratch + plan.lines_offset);
-    layer.lines.copy(input, patch_lines(layer.shape, tiles), lines);
-    input = lines;
+    const Range lines = plan.lines_of(part);
+    auto* const padded =
+        reinterpret_cast<std::uint8_t*>(scratch + plan.lines_offset - lines.begin * layer.lines.line_bytes());
+    layer.lines.copy(input, lines, padded);
+    input = padded;
   } else {
     input += layer.lines.tensor_offset();
   }

@@ -228,6 +228,15 @@ def test_one_whole_tile_behind_short_ones(isa: str) -> None:
     expect_tiles(graph, int8(15, 1, 18, 16, 128), isa, threads=4)
 
 
+def test_parts_have_room_for_their_own_padded_lines_only(isa: str) -> None:
+    padded = (1, 98, 98, 64)
+    arenas = [
+        intaglio.load(convolution(shape, small(16, 64, 3, 3, 64), padding=padding), isa=isa, threads=8).arena_bytes
+        for shape, padding in (((1, 96, 96, 64), "same"), (padded, "valid"))
+    ]
+    assert arenas[0] < arenas[1] + 2 * int(np.prod(padded))
+
+
 REFUSED: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {
     "stride": ((64, 3, 3, 64), {"stride": 2}),
     "stride of rows": ((64, 3, 3, 64), {"stride": (2, 1)}),
