@@ -188,20 +188,20 @@ print("elsewhere")
     assert in_a_new_process(code) == "elsewhere"
 
 
-def test_a_short_run_wakes_workers_only_soon_after_another() -> None:
+def test_a_short_run_wakes_workers_only_soon_after_another_and_a_long_run_always() -> None:
     code = """
 import time
 from pathlib import Path
 tasks = Path("/proc/self/task")
 before = set(tasks.iterdir())
-model = intaglio.load(networks.wide(), threads=2)
-x = networks.samples(1, (24, 24, 64))
+model, long = (intaglio.load(networks.wide(channels), threads=2) for channels in (64, 128))
+x, long_x = (networks.samples(1, (24, 24, channels)) for channels in (64, 128))
 model(x)
 (worker,) = set(tasks.iterdir()) - before
 def times_asleep():
     lines = (worker / "status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
-def woken(runs, pause):
+def woken(runs, pause, model=model, x=x):
     time.sleep(0.1)
     before = times_asleep()
     for _ in range(runs):
@@ -210,8 +210,9 @@ def woken(runs, pause):
     time.sleep(0.1)
     return times_asleep() > before
 print(max(step.threads for step in model.plan()), woken(20, 0.01), woken(2000, 0))
+print(woken(20, 0.01, long, long_x))
 """
-    assert in_a_new_process(code) == "2 False True"
+    assert in_a_new_process(code) == "2 False True\nTrue"
 
 
 def test_the_floating_point_environment_is_ours_while_running_and_the_callers_afterwards() -> None:

@@ -174,6 +174,15 @@ def test_layers_of_networks(layer: str, weight_zero_point: int, threads: int, is
     expect_layer(isa, shape, kernel, threads, weight_zero_point=weight_zero_point, **arguments)
 
 
+def test_nothing_is_written_behind_the_last_row(isa: str) -> None:
+    """Rows are done in pairs, and there is an odd one; what lies behind the output is needed afterwards."""
+    shape = (1, 7, 9, 64)
+    b = Builder()
+    y = b.depthwise_conv2d(b.input("x", shape, 0.02, 3), int8(2, 3, 3, 64), 0.01, None, 0.3, -5, padding="same")
+    b.output(b.add(y, b.input("row", shape[2:], 0.3, 1), 0.4, 2))
+    expect_oracle(b.build(), {"x": int8(3, *shape), "row": int8(4, *shape[2:])}, isa)
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("weight", [-128, 127])
 @pytest.mark.parametrize("x", [-128, 127])

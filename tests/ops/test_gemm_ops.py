@@ -170,11 +170,16 @@ def test_convolutions_of_networks(case: str, mode: str, weight_zero_point: int, 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_layer_worth_sharing_out(threads: int, isa: str) -> None:
-    """Enough multiply-accumulates for every step to be shared, along rows, lines and columns in turn."""
-    for shape, kernel in (((1, 24, 24, 64), (96, 3, 3, 64)), ((1, 1, 1, 2048), (2000, 1, 1, 2048))):
+    """Enough multiply-accumulates for every step to be shared, along lines, columns and groups in turn."""
+    for shape, kernel in (
+        ((1, 24, 24, 64), (96, 3, 3, 64)),
+        ((1, 1, 1, 2048), (2000, 1, 1, 2048)),
+        ((1, 1, 1, 4096), (2048, 1, 1, 512)),
+    ):
+        groups = shape[3] // kernel[3]
         b = Builder()
         x = b.input("x", shape, 0.02, 3)
-        b.output(b.conv2d(x, int8(5, *kernel), 0.001, None, 0.5, 0, padding="same", weight_zero_point=1))
+        b.output(b.conv2d(x, int8(5, *kernel), 0.001, None, 0.5, 0, padding="same", groups=groups, weight_zero_point=1))
         expect_oracle(b.build(), {"x": int8(6, *shape)}, isa, threads)
 
 

@@ -61,3 +61,24 @@ def test_parts_give_the_same_bits(name: str, isa: str) -> None:
     expect_oracle(graph, inputs, isa, threads=3)
     model = intaglio.load(graph, isa=isa, threads=3)
     assert max(step.threads for step in model.plan()) == 3
+
+
+def test_layers_of_few_parts_and_of_many_one_after_another(isa: str) -> None:
+    """Memory that parts keep from layer to layer has room for the largest, and nothing else lies there meanwhile."""
+    rng = np.random.default_rng(3)
+
+    def weights(*shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
+        return rng.integers(-20, 21, shape, np.int8)
+
+    b = Builder()
+    shape = (1, 16, 24, 128)
+    y = b.depthwise_conv2d(b.input("x", shape, 0.1, 3), weights(3, 3, 128), 0.1, None, 0.36, 3, padding="same")
+    scale = 0.36
+    for channels, size in ((56, 1), (64, 3), (64, 3), (128, 1)):
+        kernel = weights(channels, size, size, b.tensor(y).shape[3])
+        scale *= 0.12 * kernel[0].size ** 0.5
+        y = b.conv2d(y, kernel, 0.01, None, scale, 3, padding="same")
+    b.output(b.depthwise_conv2d(y, weights(3, 3, 128), 0.1, None, 3.6 * scale, 3, padding="same"))
+    graph = b.build()
+    expect_oracle(graph, {"x": rng.integers(-128, 128, shape, np.int8)}, isa, threads=3)
+    assert {step.threads for step in intaglio.load(graph, isa=isa, threads=3).plan()} >= {2, 3}
