@@ -75,7 +75,7 @@ class Workers {
     int part = 0;
     int parts = 0;  // this and the task are the caller's to write unless the state is kBusy
     Task task{};
-    bool called = false;  // for the task
+    bool called = false;  // to do it, rather than left asleep
     Elsewhere elsewhere{};
 
     void call(const Task& called_task, int called_parts, bool wakes) {
