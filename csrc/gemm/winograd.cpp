@@ -85,7 +85,7 @@ void share_out(WinogradPlan& plan, const Kernels& kernels, int parts) {
 // Bytes of a matrix, in lines of cache of an odd number: those of all products at one place are then in different sets.
 std::int64_t odd_lines(std::int64_t bytes) { return (divide_up(bytes, kLine) | 1) * kLine; }
 
-// Returns the bytes of one part's scratch memory.
+// Returns the bytes of one part's scratch memory without padded lines.
 std::int64_t lay_out_scratch(WinogradPlan& plan) {
   const std::int64_t tiles = divide_up(plan.layer.shape.tiles(), plan.tile_ways);
   plan.tiles_at_once = divide_up(tiles, divide_up(tiles, most_tiles(plan.layer.shape.channels, plan.width)));
@@ -98,13 +98,17 @@ std::int64_t lay_out_scratch(WinogradPlan& plan) {
   plan.sum_stride = sum_bytes / kSumBytes;
   plan.weights_offset = kProducts * input_bytes;
   plan.sums_offset = plan.weights_offset + static_cast<std::int64_t>(kPairProducts) * weight_bytes;
-  plan.lines_offset = plan.sums_offset + kProducts * sum_bytes;
+  return plan.sums_offset + kProducts * sum_bytes;
+}
+
+// The bytes of one part's padded lines.
+std::int64_t padded_bytes(const WinogradPlan& plan) {
   std::int64_t lines = 0;
   for (int part = 0; plan.pads && part < plan.tile_ways * plan.column_ways; ++part) {
     const Range range = plan.lines_of(part);
     lines = std::max(lines, range.end - range.begin);
   }
-  return plan.lines_offset + lines * plan.layer.lines.line_bytes();
+  return lines * plan.layer.lines.line_bytes();
 }
 
 }  // namespace
@@ -190,7 +194,11 @@ Status emit_winograd(const Node& node, Planner& planner, const WinogradLayer& la
     first_weights[part] = {plan->weights.panels + blocks.begin * plan->block_bytes,
                            static_cast<std::size_t>(plan->block_bytes)};
   }
-  plan->scratch = planner.part_scratch(static_cast<std::uint64_t>(lay_out_scratch(*plan)), step.parts);
+  const std::int64_t scratch_bytes = lay_out_scratch(*plan), line_bytes = padded_bytes(*plan);
+  // Parts have one piece of memory each. Of a single part, two pieces find room where one would not.
+  plan->lines_offset = step.parts > 1 ? scratch_bytes : 0;
+  plan->lines = planner.part_scratch(static_cast<std::uint64_t>(plan->lines_offset + line_bytes), step.parts);
+  plan->scratch = planner.part_scratch(static_cast<std::uint64_t>(scratch_bytes), step.parts);
   step.run = &run_winograd;
   step.arguments = plan;
   step.kernel = plan->products->name;

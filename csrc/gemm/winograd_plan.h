@@ -25,11 +25,11 @@ struct WinogradPlan {
   int column_ways = 1;                              // and for each of these ways, in blocks of columns
   std::int64_t tiles_at_once = 0;
   Range tiles_with[kPatchProducts];  // the tiles that have each product
-  // The scratch memory of one part: transformed inputs, weights of a block, its sums, and padded lines. Strides are
+  // The scratch memory of one part: transformed inputs, weights of a block, its sums; and padded lines. Strides are
   // elements from one product to the next, offsets bytes.
   std::int64_t input_stride = 0, weight_stride = 0, sum_stride = 0;
   std::int64_t weights_offset = 0, sums_offset = 0, lines_offset = 0;
-  PartSlots scratch;
+  PartSlots scratch, lines;
 
   Range tiles_of(int part) const { return split(layer.shape.tiles(), part / column_ways, tile_ways); }
   Range blocks_of(int part) const {

@@ -155,7 +155,7 @@ void run_winograd(const void* arguments, const Memory& memory, int part, int /*p
   if (plan.pads) {
     const Range lines = plan.lines_of(part);
     auto* const padded =
-        reinterpret_cast<std::uint8_t*>(scratch + plan.lines_offset - lines.begin * layer.lines.line_bytes());
+        memory.at<std::uint8_t>(plan.lines.of(part)) + plan.lines_offset - lines.begin * layer.lines.line_bytes();
     layer.lines.copy(input, lines, padded);
     input = padded;
   } else {
