@@ -16,7 +16,8 @@ constexpr std::ptrdiff_t kWholeRun[] = {0};
 
 struct Arguments : MatrixBatch {
   Slot a, b, y;
-  Slot panels, bias, row_bias, scratch;
+  Slot panels, bias, row_bias;
+  PartSlots scratch;
   const std::int32_t* offsets = nullptr;  // of the groups of a row of a
   std::int32_t a_zero_point = 0;          // as stored, [0, 255]
   std::int32_t b_zero_point = 0;          // in int8
@@ -80,7 +81,7 @@ void multiply(const void* arguments, const Memory& memory, int part, int parts) 
   block.requantization = s.requantization;
   block.output_row_stride = s.columns;
   block.columns = static_cast<std::size_t>(s.columns);
-  if (s.scratch_bytes != 0) block.scratch = memory.at<std::byte>(s.scratch) + part * s.scratch_bytes;
+  if (s.scratch_bytes != 0) block.scratch = memory.at<std::byte>(s.scratch.of(part));
   for (std::int64_t begin = range.begin; begin < range.end;) {
     const std::int64_t batch = begin / s.rows;
     const std::int64_t end = std::min({range.end, (batch + 1) * s.rows, begin + s.rows_at_once});
@@ -159,7 +160,7 @@ Status prepare_batch_matmul(const Node& node, Planner& planner) {
       static_cast<std::int64_t>(s.kernels->scratch_bytes(static_cast<std::size_t>(s.rows_at_once), groups));
   const std::int64_t work = y.elements * depth;
   if (s.scratch_bytes != 0) {
-    s.scratch = planner.scratch(static_cast<std::uint64_t>(s.scratch_bytes * planner.parts_for(work)));
+    s.scratch = planner.part_scratch(static_cast<std::uint64_t>(s.scratch_bytes), planner.parts_for(work));
   }
 
   INTAGLIO_TRY(emit(planner, arguments, &pack_b, s.b_matrices * depth * s.columns, "pack_panels",

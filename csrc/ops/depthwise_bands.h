@@ -61,7 +61,8 @@ struct BandPlan {
   DepthwiseOutputs outputs;                   // what is common to all output rows
   const std::uint8_t* padding_row = nullptr;  // one row of zero points
   std::uint32_t padding_cell = 0;
-  Slot x, y, scratch;
+  Slot x, y;
+  PartSlots scratch;
 };
 
 // Chooses band, segment, block and streams, and sizes the scratch memory. Needs `kernels` and `shape`.

@@ -65,11 +65,9 @@ Status prepare_bands(const Node& node, Planner& planner, const SumParameters& pa
   INTAGLIO_TRY(plan_bands(node, planner, *plan));
   INTAGLIO_TRY(pack_bands(node, planner, parameters, *plan));
   step.parts = static_cast<int>(std::min<std::int64_t>(step.parts, shape.batch * shape.out_height));
-  std::int64_t scratch_bytes = 0;
-  if (!checked_mul(plan->scratch_bytes, std::int64_t{step.parts}, scratch_bytes)) return out_of_memory(node);
   plan->x = planner.tensor(node.inputs[0]);
   plan->y = planner.tensor(node.outputs[0]);
-  plan->scratch = planner.scratch(static_cast<std::uint64_t>(scratch_bytes));
+  plan->scratch = planner.part_scratch(static_cast<std::uint64_t>(plan->scratch_bytes), step.parts);
   step.run = run_bands;
   step.arguments = plan;
   return {};

@@ -229,7 +229,7 @@ void run_bands(const void* arguments, const Memory& memory, int part, int parts)
   const DepthwiseShape& shape = plan.shape;
   const auto* x = memory.at<const std::uint8_t>(plan.x);
   auto* y = memory.at<std::uint8_t>(plan.y);
-  auto* scratch = memory.at<std::uint8_t>(plan.scratch) + part * plan.scratch_bytes;
+  auto* scratch = memory.at<std::uint8_t>(plan.scratch.of(part));
   if (padding_stays(plan)) pad_all(plan, scratch);
   const Range range = split(shape.batch * shape.out_height, part, parts);
   for (std::int64_t i = range.begin; i < range.end;) {

@@ -12,7 +12,7 @@ struct DirectPlan {
   DepthwiseDirect position;               // what is common to all positions
   const std::uint8_t* padding = nullptr;  // zero points of all channels
   Slot x, y;
-  Slot taps;  // the addresses of a window, per part
+  PartSlots taps;  // the addresses of a window
 };
 
 // The addresses of the window of output `row` and `column`.
@@ -35,7 +35,7 @@ void run(const void* arguments, const Memory& memory, int part, int parts) {
   const auto& plan = *static_cast<const DirectPlan*>(arguments);
   const DepthwiseShape& shape = plan.shape;
   DepthwiseDirect work = plan.position;
-  const std::uint8_t** const taps = memory.at<const std::uint8_t*>(plan.taps) + part * work.tap_count;
+  const std::uint8_t** const taps = memory.at<const std::uint8_t*>(plan.taps.of(part));
   work.taps = taps;
   const Range range = split(shape.batch * shape.out_height, part, parts);
   work.out = memory.at<std::uint8_t>(plan.y) + range.begin * shape.out_width * shape.out_channels;
@@ -75,7 +75,7 @@ Status prepare_direct(const Node& node, Planner& planner, const SumParameters& p
   step.parts = static_cast<int>(std::min<std::int64_t>(step.parts, shape.batch * shape.out_height));
   plan->x = planner.tensor(node.inputs[0]);
   plan->y = planner.tensor(node.outputs[0]);
-  plan->taps = planner.scratch(plan->position.tap_count * static_cast<std::size_t>(step.parts) * sizeof(void*));
+  plan->taps = planner.part_scratch(plan->position.tap_count * sizeof(void*), step.parts);
   step.run = run;
   step.arguments = plan;
   return {};
