@@ -95,7 +95,7 @@ class Planner {
   // Memory that holds nothing before and after the node being prepared; followed by kSlack readable bytes.
   virtual Slot scratch(std::uint64_t bytes) = 0;
   // The same for each of a step's parts. Where there are several, nothing else ever lies there but other steps' scratch
-  // of the same part: it stays in that core's caches.
+  // of the same part, so that it stays in that core's caches, and each request gets the same memory.
   virtual PartSlots part_scratch(std::uint64_t bytes, int parts) = 0;
   // Memory of a Verdict that a step of the node writes in every run; one that is not `inside` makes the run an error.
   virtual Slot verdict() = 0;
