@@ -62,7 +62,8 @@ def measure(
 
         def start(name: str, threads: int) -> tuple[Process, dict[str, Any]]:
             given = inputs[name.endswith(FLOAT32)]
-            process = stack.enter_context(Process(engine_of(name), engines[name], given, threads, conditions.isa))
+            engine, cores = engine_of(name), conditions.threads
+            process = stack.enter_context(Process(engine, engines[name], given, threads, conditions.isa, cores))
             return process, process.call("fastest", seconds)
 
         processes: dict[str, Process] = {}
@@ -98,7 +99,8 @@ def measure(
             figures[name]["over_one_thread"] = spread(ratios)
         cores = _cores(conditions.threads, dots_over_one, round_trips, over_one[OURS]) if alone else None
         if conditions.batch == 1:
-            with Process(OURS, network.source, inputs[False], conditions.threads, conditions.isa) as process:
+            threads, isa = conditions.threads, conditions.isa
+            with Process(OURS, network.source, inputs[False], threads, isa, threads) as process:
                 figures[OURS]["peak_resident_bytes_from_source"] = process.call("memory")["peak_resident_bytes"]
     macs = network.macs * conditions.batch
     gmacs, peak = macs / figures[OURS]["seconds"] / 1e9, statistics.median(peaks)

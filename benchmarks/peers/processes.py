@@ -28,9 +28,9 @@ class WorkerError(Exception):
 
 
 class Process:
-    """A worker process (see worker.py) on some of the cores."""
+    """A worker process (see worker.py) that may run on so many of the cores."""
 
-    def __init__(self, engine: str, file: Path, inputs: Path, threads: int, isa: str | None) -> None:
+    def __init__(self, engine: str, file: Path, inputs: Path, threads: int, isa: str | None, cores: int) -> None:
         arguments = {"engine": engine, "file": str(file), "inputs": str(inputs), "threads": threads, "isa": isa}
         path = os.pathsep.join([str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")])
         environment = {**os.environ, "PYTHONPATH": path.rstrip(os.pathsep)}
@@ -46,7 +46,7 @@ class Process:
             text=True,
         )
         try:
-            os.sched_setaffinity(self._process.pid, cores(threads))
+            os.sched_setaffinity(self._process.pid, last_cores(cores))
             self._answer()
         except BaseException:
             self.__exit__()
@@ -86,6 +86,6 @@ class Process:
         return json.loads(line)
 
 
-def cores(threads: int) -> set[int]:
-    """As many of this process's cores, the last first: the first one of a machine serves most interrupts."""
-    return set(sorted(os.sched_getaffinity(0))[-threads:])
+def last_cores(count: int) -> set[int]:
+    """Of this process's cores, the last first: the first one of a machine serves most interrupts."""
+    return set(sorted(os.sched_getaffinity(0))[-count:])
